@@ -1,0 +1,53 @@
+"""The few errors of our own, each a subclass of a built-in one, and the one way to raise them.
+
+Every message says what was wrong, what was got and what is allowed.
+"""
+
+from __future__ import annotations
+
+
+class MidiError(ValueError):
+    """A MIDI file that cannot be read; the text begins with its path."""
+
+
+class TokenError(ValueError):
+    """Ids that a tokenizer's grammar does not allow.
+
+    Attributes
+    ----------
+    position : int
+        Index of the first offending id.
+    """
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class MissingData(FileNotFoundError):
+    """Data that is not on this machine; the text is the command that fetches it."""
+
+
+def require(ok: bool, name: str, allowed: str, got: object) -> None:
+    """Raise ``ValueError: name must be allowed, got got`` unless ``ok``.
+
+    Examples
+    --------
+    >>> require(False, "top_p", "in (0, 1]", 1.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: top_p must be in (0, 1], got 1.5
+    """
+    if not ok:
+        raise ValueError(f"{name} must be {allowed}, got {got}")
+
+
+def missing_library(library: str, what: str, install: str) -> ImportError:
+    """Return the error for an optional library that is not installed, with the command that installs it.
+
+    Examples
+    --------
+    >>> missing_library("verovio", "engraved notation", "pip install verovio")
+    ImportError('engraved notation needs verovio: pip install verovio')
+    """
+    return ImportError(f"{what} needs {library}: {install}")

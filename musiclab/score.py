@@ -1,0 +1,492 @@
+"""The value that everything else reads and writes: a score is one table of notes.
+
+Time is counted in integer ticks, ``resolution`` ticks to a quarter note, so equality is exact and a round trip can be
+checked with ``==``. Views for people carry their unit in the name: ``onset_quarter``, ``onset_second``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from musiclab.errors import require
+from musiclab.pitch import shift_key
+
+NOTE = np.dtype([("onset", "i4"), ("duration", "i4"), ("pitch", "i2"), ("velocity", "i2"), ("part", "i2")])
+DEFAULT_VELOCITY = 64
+_LIMITS = {"onset": (0, 2**31 - 1), "duration": (1, 2**31 - 1), "pitch": (0, 127), "velocity": (1, 127)}
+
+
+class Part(NamedTuple):
+    """One line or instrument: a name, a General MIDI program (0-127), and whether it is a drum kit."""
+
+    name: str = ""
+    program: int = 0
+    is_drum: bool = False
+
+
+class TimeSignature(NamedTuple):
+    """A metre from ``onset`` (ticks) on; a new bar begins there."""
+
+    onset: int = 0
+    numerator: int = 4
+    denominator: int = 4
+
+
+class Tempo(NamedTuple):
+    """Quarters per minute from ``onset`` (ticks) on."""
+
+    onset: int = 0
+    quarters_per_minute: float = 120.0
+
+
+class Key(NamedTuple):
+    """A key signature from ``onset`` (ticks) on, in fifths (-7 to 7), ``"major"`` or ``"minor"``."""
+
+    onset: int = 0
+    fifths: int = 0
+    mode: str = "major"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Score:
+    """A piece of music: a read-only table of notes, and what the notes are counted in.
+
+    Parameters
+    ----------
+    notes : structured array or iterable of rows
+        Rows are ``(onset, duration, pitch[, velocity[, part]])``: onset and duration in ticks, pitch a MIDI number,
+        velocity 1-127 (64 if left out), part an index into ``parts`` (0 if left out). Kept sorted by onset, part,
+        pitch, duration.
+    length : int, optional
+        Ticks to the end of the score, at least the end of the last note (the default).
+    resolution : int
+        Ticks per quarter note.
+    pickup : int
+        Ticks of an incomplete first bar, 0 if the score begins on a bar line.
+    parts, time_signatures, tempos, keys : sequences
+        Parts default to one per index used; a metre of 4/4 and a tempo of 120 quarters per minute hold from tick 0
+        unless given.
+    title, source : str
+        For people; not part of ``==``.
+
+    Raises
+    ------
+    ValueError
+        If any value is out of its range; the text names the value, what it got and what is allowed.
+
+    Notes
+    -----
+    Notebook: 01_music_as_numbers.
+
+    Examples
+    --------
+    >>> score = Score([(0, 24, 60), (24, 24, 64), (48, 48, 67)])
+    >>> score
+    Score(3 notes, 1 part, 1 bar of 4/4, 4 quarters)
+    >>> score.notes["pitch"]
+    array([60, 64, 67], dtype=int16)
+    >>> score.onset_quarter
+    array([0., 1., 2.])
+    >>> score.transpose(2) == score
+    False
+    """
+
+    notes: np.ndarray
+    parts: Sequence[Part] = ()
+    length: int | None = None
+    resolution: int = 24
+    pickup: int = 0
+    time_signatures: Sequence[TimeSignature] = ()
+    tempos: Sequence[Tempo] = ()
+    keys: Sequence[Key] = ()
+    title: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        notes = _note_array(self.notes)
+        n_parts = int(notes["part"].max()) + 1 if len(notes) else 1
+        last_end = int((notes["onset"].astype(np.int64) + notes["duration"]).max()) if len(notes) else 0
+        values = dict(
+            notes=notes,
+            parts=tuple(Part(*p) for p in self.parts) or tuple(Part() for _ in range(n_parts)),
+            length=last_end if self.length is None else int(self.length),
+            resolution=int(self.resolution),
+            pickup=int(self.pickup),
+            time_signatures=_from_zero(TimeSignature, self.time_signatures),
+            tempos=_from_zero(Tempo, self.tempos),
+            keys=tuple(sorted(Key(*k) for k in self.keys)),
+        )
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._check(n_parts, last_end)
+
+    def _check(self, n_parts: int, last_end: int) -> None:
+        require(n_parts <= len(self.parts), "part", f"an index into {len(self.parts)} parts", n_parts - 1)
+        require(self.resolution >= 1, "resolution", ">= 1 tick per quarter", self.resolution)
+        require(last_end <= self.length < 2**31, "length", f"in {last_end}..2**31-1 ticks", self.length)
+        require(0 <= self.pickup <= self.length, "pickup", f"in 0..{self.length} ticks", self.pickup)
+        for part in self.parts:
+            require(0 <= part.program <= 127, "program", "in 0..127", part.program)
+        for ts in self.time_signatures:
+            ok = 1 <= ts.numerator <= 255 and ts.denominator in (1, 2, 4, 8, 16, 32, 64)
+            require(ok, "time signature", "1..255 over a power of two up to 64", f"{ts.numerator}/{ts.denominator}")
+        for tempo in self.tempos:
+            require(0 < tempo.quarters_per_minute < np.inf, "tempo", "> 0 quarters per minute", tempo[1])
+        for key in self.keys:
+            ok = -7 <= key.fifths <= 7 and key.mode in ("major", "minor")
+            require(ok, "key", "-7..7 fifths, 'major' or 'minor'", f"{key.fifths} {key.mode!r}")
+
+    # --- identity ---------------------------------------------------------------------------------------------------
+
+    def _identity(self) -> tuple:
+        return (
+            self.length, self.resolution, self.pickup, self.time_signatures, self.tempos, self.keys, self.parts,
+            self.notes.tobytes(),
+        )  # fmt: skip
+
+    def __eq__(self, other: object) -> bool:
+        return self._identity() == other._identity() if isinstance(other, Score) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def __len__(self) -> int:
+        return len(self.notes)
+
+    def __repr__(self) -> str:
+        _, numerator, denominator = self.time_signatures[0]
+        title = [repr(self.title)] if self.title else []
+        counted = [_plural(len(self), "note"), _plural(len(self.parts), "part"), _plural(self.n_bars, "bar")]
+        counted[-1] += f" of {numerator}/{denominator}"
+        return f"Score({', '.join([*title, *counted])}, {self.length / self.resolution:g} quarters)"
+
+    # --- views ------------------------------------------------------------------------------------------------------
+
+    @property
+    def end(self) -> np.ndarray:
+        """Ticks at which each note ends, shape (n,)."""
+        return self.notes["onset"] + self.notes["duration"]
+
+    @property
+    def onset_quarter(self) -> np.ndarray:
+        """Onsets in quarter notes from the start of the score, shape (n,)."""
+        return self.notes["onset"] / self.resolution
+
+    @property
+    def duration_quarter(self) -> np.ndarray:
+        """Durations in quarter notes, shape (n,)."""
+        return self.notes["duration"] / self.resolution
+
+    @property
+    def onset_second(self) -> np.ndarray:
+        """Onsets in seconds, following the tempos, shape (n,)."""
+        return self.seconds(self.notes["onset"])
+
+    @property
+    def duration_second(self) -> np.ndarray:
+        """Durations in seconds, following the tempos, shape (n,)."""
+        return self.seconds(self.end) - self.onset_second
+
+    @property
+    def length_second(self) -> float:
+        """Length of the score in seconds."""
+        return float(self.seconds(self.length))
+
+    def seconds(self, ticks: np.ndarray | int) -> np.ndarray:
+        """Return when the given ticks sound, in seconds from the start, following the tempos.
+
+        Examples
+        --------
+        >>> score = Score([(0, 48, 60)], tempos=[(0, 60), (24, 120)])
+        >>> score.seconds([0, 24, 48]).tolist()
+        [0.0, 1.0, 1.5]
+        """
+        ticks = np.asarray(ticks, dtype=np.float64)
+        change = np.array([t.onset for t in self.tempos], dtype=np.float64)
+        per_tick = 60.0 / (self.resolution * np.array([t.quarters_per_minute for t in self.tempos]))
+        at_change = np.concatenate([[0.0], np.cumsum(np.diff(change) * per_tick[:-1])])
+        i = np.searchsorted(change, ticks, side="right") - 1
+        return at_change[i] + (ticks - change[i]) * per_tick[i]
+
+    @cached_property
+    def bar_onsets(self) -> np.ndarray:
+        """Ticks at which the bars begin, shape (n_bars,); a pickup is bar 0."""
+        starts = [np.zeros(1 if self.pickup else 0, dtype=np.int64)]
+        stops = [ts.onset for ts in self.time_signatures[1:]] + [self.length]
+        for i, (ts, stop) in enumerate(zip(self.time_signatures, stops, strict=True)):
+            begin = max(ts.onset, self.pickup) if i == 0 else ts.onset
+            starts.append(np.arange(begin, min(stop, self.length), self._bar_length(ts)))
+        return np.unique(np.concatenate(starts))
+
+    @property
+    def n_bars(self) -> int:
+        """Number of bars, counting a pickup and an incomplete last bar."""
+        return len(self.bar_onsets)
+
+    def _bar_length(self, ts: TimeSignature) -> int:
+        return max(1, self.resolution * 4 * ts.numerator // ts.denominator)
+
+    def roll(self, steps_per_quarter: int = 4) -> np.ndarray:
+        """Return the piano roll: the loudest velocity sounding in each cell, 0 for silence.
+
+        A note fills every step it touches, so the roll cannot tell two short notes from one long one.
+
+        Parameters
+        ----------
+        steps_per_quarter : int
+            Columns per quarter note.
+
+        Returns
+        -------
+        ndarray of uint8, shape (128, steps)
+
+        Examples
+        --------
+        >>> roll = Score([(0, 24, 60), (24, 12, 64)]).roll(steps_per_quarter=2)
+        >>> roll.shape, roll[60].tolist(), roll[64].tolist()
+        ((128, 3), [64, 64, 0], [0, 0, 64])
+        """
+        require(steps_per_quarter >= 1, "steps_per_quarter", ">= 1", steps_per_quarter)
+        step = self.resolution / steps_per_quarter
+        roll = np.zeros((128, int(np.ceil(self.length / step))), dtype=np.uint8)
+        first = (self.notes["onset"] / step).astype(int)
+        last = np.ceil(self.end / step).astype(int)
+        for pitch, velocity, i, j in zip(self.notes["pitch"], self.notes["velocity"].astype(np.uint8), first, last, strict=True):
+            np.maximum(roll[pitch, i:j], velocity, out=roll[pitch, i:j])
+        return roll
+
+    # --- changes: each returns a new score --------------------------------------------------------------------------
+
+    def part(self, which: int | str) -> Score:
+        """Return the score with one part only, chosen by index or name; the length stays.
+
+        Raises
+        ------
+        ValueError
+            If there is no such part.
+
+        Examples
+        --------
+        >>> duet = Score([(0, 24, 72, 64, 0), (0, 24, 48, 64, 1)], parts=[("Soprano",), ("Bass",)])
+        >>> duet.part("Bass").notes["pitch"].tolist(), duet.part(0).notes["pitch"].tolist()
+        ([48], [72])
+        """
+        names = [p.name for p in self.parts]
+        index = names.index(which) if which in names else which
+        allowed = f"one of {names} or an index below {len(names)}"
+        require(isinstance(index, (int, np.integer)) and 0 <= index < len(names), "part", allowed, repr(which))
+        notes = self.notes[self.notes["part"] == index].copy()
+        notes["part"] = 0
+        return replace(self, notes=notes, parts=(self.parts[index],))
+
+    def bars(self, start: int, stop: int | None = None) -> Score:
+        """Return bars ``start`` up to, not including, ``stop`` (to the end if left out); bar 0 is the pickup if any.
+
+        Notes that reach over the edges are cut there.
+
+        Raises
+        ------
+        ValueError
+            If ``start`` is not a bar of this score, or ``stop`` comes before it.
+
+        Examples
+        --------
+        >>> score = Score([(0, 24, 60), (24, 96, 62), (120, 96, 64)], pickup=24)
+        >>> score.bars(1, 2)
+        Score(1 note, 1 part, 1 bar of 4/4, 4 quarters)
+        """
+        n = self.n_bars
+        stop = n if stop is None else min(stop, n)
+        require(0 <= start < max(n, 1), "start", f"a bar in 0..{max(n - 1, 0)}", start)
+        require(start <= stop, "stop", f">= start ({start})", stop)
+        edges = [*self.bar_onsets.tolist(), self.length]
+        return self.excerpt(edges[start], edges[stop])
+
+    def excerpt(self, start: int, stop: int) -> Score:
+        """Return what sounds from tick ``start`` up to tick ``stop``; notes that reach over the edges are cut there.
+
+        Raises
+        ------
+        ValueError
+            If not ``0 <= start <= stop``.
+        """
+        require(0 <= start <= stop, "start and stop", "0 <= start <= stop", f"{start}, {stop}")
+        stop = min(stop, self.length)
+        keep = (self.notes["onset"] < stop) & (self.end > start)
+        notes = self.notes[keep].copy()
+        end = np.minimum(self.end[keep], stop)
+        notes["onset"] = np.maximum(notes["onset"], start) - start
+        notes["duration"] = end - start - notes["onset"]
+        pickup = max(0, min(self.pickup, stop) - start)
+        if start > self.pickup and start not in self.bar_onsets:
+            later = self.bar_onsets[self.bar_onsets > start]
+            pickup = int(min(later[0] if len(later) else stop, stop)) - start
+        return replace(
+            self, notes=notes, length=stop - start, pickup=pickup,
+            time_signatures=_shift(self.time_signatures, start, stop),
+            tempos=_shift(self.tempos, start, stop), keys=_shift(self.keys, start, stop),
+        )  # fmt: skip
+
+    def transpose(self, semitones: int) -> Score:
+        """Return the score moved by semitones, key signatures included; drum parts stay.
+
+        Raises
+        ------
+        ValueError
+            If a note would leave MIDI's range 0-127.
+
+        Examples
+        --------
+        >>> Score([(0, 24, 60)], keys=[(0, 0)]).transpose(-3).keys
+        (Key(onset=0, fifths=3, mode='major'),)
+        """
+        require(-127 <= semitones <= 127, "semitones", "in -127..127", semitones)
+        notes = self.notes.copy()
+        drum = np.array([p.is_drum for p in self.parts])
+        notes["pitch"] += np.where(drum[notes["part"]], 0, semitones).astype(np.int16)
+        keys = tuple(k._replace(fifths=shift_key(k.fifths, semitones)) for k in self.keys)
+        return replace(self, notes=notes, keys=keys)
+
+    def quantize(self, steps_per_quarter: int) -> Score:
+        """Return the score with onsets and ends moved to the nearest step (half a step moves later).
+
+        A note keeps at least one step. Resolution stays.
+
+        Raises
+        ------
+        ValueError
+            If ``steps_per_quarter`` does not divide the resolution.
+
+        Examples
+        --------
+        >>> Score([(1, 22, 60), (25, 3, 62)]).quantize(4).notes[["onset", "duration"]].tolist()
+        [(0, 24), (24, 6)]
+        """
+        ok = steps_per_quarter >= 1 and self.resolution % steps_per_quarter == 0
+        require(ok, "steps_per_quarter", f"a divisor of the resolution {self.resolution}", steps_per_quarter)
+        step = self.resolution // steps_per_quarter
+        return self._retimed(lambda ticks: (2 * ticks + step) // (2 * step) * step, shortest=step)
+
+    def resample(self, resolution: int) -> Score:
+        """Return the score with another number of ticks per quarter; onsets and ends move to the nearest tick.
+
+        Examples
+        --------
+        >>> Score([(0, 24, 60)]).resample(480).notes["duration"].tolist()
+        [480]
+        """
+        require(resolution >= 1, "resolution", ">= 1 tick per quarter", resolution)
+        old = self.resolution
+        moved = self._retimed(lambda ticks: (2 * ticks * resolution + old) // (2 * old), shortest=1)
+        return replace(moved, resolution=resolution)
+
+    def _retimed(self, move, shortest: int) -> Score:
+        """Return the score with every tick passed through ``move``; a note lasts at least ``shortest``."""
+        onset = move(self.notes["onset"].astype(np.int64))
+        end = np.maximum(move(self.end.astype(np.int64)), onset + shortest)
+        notes = np.zeros(len(self), dtype=_WIDE)
+        for name in ("pitch", "velocity", "part"):
+            notes[name] = self.notes[name]
+        notes["onset"], notes["duration"] = onset, end - onset
+        length = max(move(self.length), int(end.max(initial=0)))
+
+        def moved(changes):
+            return tuple(c._replace(onset=move(c.onset)) for c in changes)
+
+        return replace(
+            self, notes=notes, length=length, pickup=min(move(self.pickup), length),
+            time_signatures=moved(self.time_signatures), tempos=moved(self.tempos), keys=moved(self.keys),
+        )  # fmt: skip
+
+    def concat(self, other: Score) -> Score:
+        """Return this score followed at once by another; the other's pickup is played after this score's end.
+
+        Raises
+        ------
+        ValueError
+            If the resolutions or the parts differ.
+
+        Examples
+        --------
+        >>> bar = Score([(0, 96, 60)])
+        >>> bar.concat(bar.transpose(2)).notes["onset"].tolist()
+        [0, 96]
+        """
+        require(other.resolution == self.resolution, "resolution", f"the same ({self.resolution})", other.resolution)
+        require(other.parts == self.parts, "parts", f"the same ({self.parts})", other.parts)
+        notes = other.notes.copy()
+        notes["onset"] += self.length
+        metres = [ts._replace(onset=ts.onset + self.length) for ts in other.time_signatures]
+        metres[0] = metres[0]._replace(onset=self.length + other.pickup)
+        return replace(
+            self, notes=np.concatenate([self.notes, notes]), length=self.length + other.length,
+            time_signatures=self._without_repeats(metres),
+            tempos=_joined(self.tempos, other.tempos, self.length), keys=_joined(self.keys, other.keys, self.length),
+        )  # fmt: skip
+
+    def _without_repeats(self, metres: list[TimeSignature]) -> tuple[TimeSignature, ...]:
+        """Append metres to this score's, leaving out a first one that changes neither metre nor bar lines."""
+        last = self.time_signatures[-1]
+        begin = self.pickup if len(self.time_signatures) == 1 else last.onset
+        on_bar_line = (metres[0].onset - begin) % self._bar_length(last) == 0
+        skip = metres[0][1:] == last[1:] and on_bar_line
+        return (*self.time_signatures, *metres[skip:])
+
+
+_WIDE = np.dtype([(name, "i8") for name in NOTE.names])
+
+
+def _note_array(notes: np.ndarray | Iterable[Sequence[int]]) -> np.ndarray:
+    """Return the notes as a checked, sorted, read-only array of dtype NOTE."""
+    if isinstance(notes, np.ndarray) and notes.dtype.names:
+        wide = notes.astype(_WIDE) if notes.dtype.names == NOTE.names else _wrong_fields(notes)
+    else:
+        defaults = (DEFAULT_VELOCITY, 0)
+        rows = [tuple(row) for row in notes]
+        for row in rows:
+            require(3 <= len(row) <= 5, "note", "(onset, duration, pitch[, velocity[, part]])", row)
+        wide = np.array([row + defaults[len(row) - 3 :] for row in rows], dtype=_WIDE)
+    for name, (low, high) in _LIMITS.items():
+        bad = np.flatnonzero((wide[name] < low) | (wide[name] > high))
+        if len(bad):
+            raise ValueError(f"{name} must be in {low}..{high}, got {wide[name][bad[0]]} at note {bad[0]}")
+    require((wide["part"] >= 0).all(), "part", ">= 0", wide["part"].min(initial=0))
+    order = np.lexsort([wide[name] for name in ("velocity", "duration", "pitch", "part", "onset")])
+    sorted_notes = wide[order].astype(NOTE)
+    sorted_notes.setflags(write=False)
+    return sorted_notes
+
+
+def _wrong_fields(notes: np.ndarray) -> np.ndarray:
+    raise ValueError(f"notes must have the fields {NOTE.names}, got {notes.dtype.names}")
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _from_zero(kind: type, changes: Iterable[tuple]) -> tuple:
+    """Return the changes sorted, the last of several at one onset kept, and one that holds from tick 0."""
+    by_onset = {change[0]: kind(*change) for change in changes}
+    if 0 not in by_onset:
+        by_onset[0] = kind()
+    return tuple(by_onset[onset] for onset in sorted(by_onset))
+
+
+def _shift(changes: tuple, start: int, stop: int) -> tuple:
+    """Return the changes that hold in start..stop, counted from start."""
+    before = [c._replace(onset=0) for c in changes if c.onset <= start][-1:]
+    return (*before, *(c._replace(onset=c.onset - start) for c in changes if start < c.onset < stop))
+
+
+def _joined(first: tuple, second: tuple, offset: int) -> tuple:
+    """Return first, then second moved by offset, leaving out a change to what holds already."""
+    moved = [c._replace(onset=c.onset + offset) for c in second]
+    if moved and first and moved[0][1:] == first[-1][1:]:
+        moved = moved[1:]
+    return (*first, *moved)
