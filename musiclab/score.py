@@ -256,7 +256,9 @@ class Score:
         roll = np.zeros((128, int(np.ceil(self.length / step))), dtype=np.uint8)
         first = (self.notes["onset"] / step).astype(int)
         last = np.ceil(self.end / step).astype(int)
-        for pitch, velocity, i, j in zip(self.notes["pitch"], self.notes["velocity"].astype(np.uint8), first, last, strict=True):
+        for pitch, velocity, i, j in zip(
+            self.notes["pitch"], self.notes["velocity"].astype(np.uint8), first, last, strict=True
+        ):
             np.maximum(roll[pitch, i:j], velocity, out=roll[pitch, i:j])
         return roll
 
