@@ -1,0 +1,180 @@
+"""What every tokenizer promises: words, ids, their meaning, their grammar, and what they cannot say.
+
+The promises are laws that ``check_tokenizer`` tests on any class:
+
+1. ``decode(encode(score)) == project(score)``: decoding gives back all that the tokenizer can say;
+2. ``project`` is idempotent;
+3. ``encode(decode(ids)) == ids`` for ids drawn under the grammar;
+4. every walk under the grammar decodes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from musiclab.errors import TokenError, require
+from musiclab.score import Score
+
+SPECIAL_WORDS = ("PAD", "BOS", "EOS", "MASK")
+PAD, BOS, EOS, MASK = range(4)
+
+
+class Grammar(ABC):
+    """Which ids may come next, for one sequence that began with BOS.
+
+    A sampling loop asks :meth:`mask`, draws a legal id, and calls :meth:`push` with it; a sequence may end wherever
+    EOS is legal. Whatever is drawn so decodes.
+    """
+
+    @abstractmethod
+    def mask(self) -> np.ndarray:
+        """Return which ids may come next, bool of shape (vocab,); not to be written to."""
+
+    @abstractmethod
+    def push(self, token_id: int) -> None:
+        """Take one legal id as written."""
+
+    @property
+    @abstractmethod
+    def n_bars(self) -> int:
+        """Complete bars written so far, a pickup not counted."""
+
+
+class Tokenizer(ABC):
+    """A way to write a score as ids. Subclasses are frozen dataclasses; their fields are their configuration.
+
+    Ids 0 to 3 are PAD, BOS, EOS and MASK in every scheme. ``encode`` writes music only; ``sequence`` puts BOS before
+    and EOS after it, which is what a model reads.
+
+    Notes
+    -----
+    Notebook: 02_tokens.
+    """
+
+    schemes: ClassVar[dict[str, type[Tokenizer]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Tokenizer.schemes[cls.__name__] = cls
+
+    @cached_property
+    @abstractmethod
+    def vocab(self) -> tuple[str, ...]:
+        """All words; a word's index is its id."""
+
+    @abstractmethod
+    def encode(self, score: Score) -> list[int]:
+        """Return the ids of a score, without BOS and EOS."""
+
+    @abstractmethod
+    def _decode(self, ids: np.ndarray) -> Score:
+        """Return the score of ids without BOS and EOS, or raise TokenError."""
+
+    @abstractmethod
+    def project(self, score: Score) -> Score:
+        """Return what this tokenizer can say of a score: its loss, stated as a function."""
+
+    @abstractmethod
+    def grammar(self) -> Grammar:
+        """Return a fresh grammar, as after BOS."""
+
+    def decode(self, ids: Sequence[int], strict: bool = True) -> Score:
+        """Return the score that ids spell; BOS, EOS and PAD around them are ignored.
+
+        Parameters
+        ----------
+        ids : sequence of int
+        strict : bool
+            Refuse ids that the grammar does not allow. Otherwise they are left out, and one warning says how many.
+
+        Raises
+        ------
+        TokenError
+            If ``strict`` and an id is not allowed where it stands; ``.position`` says where.
+        """
+        ids = self._checked(ids)
+        start = int(len(ids) > 0 and ids[0] == BOS)
+        stop = len(ids)
+        while stop > start and ids[stop - 1] in (PAD, EOS):
+            stop -= 1
+        body = ids[start:stop]
+        if not strict:
+            body = self.repair(body)
+        try:
+            return self._decode(body)
+        except TokenError as error:
+            error.position += start
+            raise
+
+    def repair(self, ids: Sequence[int]) -> np.ndarray:
+        """Return the ids that the grammar allows, cut at the last place where the sequence may end.
+
+        Warns how many ids were left out.
+        """
+        grammar, kept, end = self.grammar(), [], 0
+        for token_id in ids:
+            mask = grammar.mask()
+            if mask[EOS]:
+                end = len(kept)
+            if mask[token_id]:
+                grammar.push(int(token_id))
+                kept.append(int(token_id))
+        if grammar.mask()[EOS]:
+            end = len(kept)
+        if end < len(ids):
+            text = f"{type(self).__name__} left out {len(ids) - end} of {len(ids)} ids that its grammar does not allow"
+            warnings.warn(text, stacklevel=3)
+        return np.array(kept[:end], dtype=np.int64)
+
+    def sequence(self, score: Score) -> list[int]:
+        """Return the ids a model reads: BOS, the score, EOS."""
+        return [BOS, *self.encode(score), EOS]
+
+    def words(self, ids: Sequence[int]) -> list[str]:
+        """Return the words of ids."""
+        return [self.vocab[i] for i in self._checked(ids)]
+
+    @cached_property
+    def ids_of_words(self) -> dict[str, int]:
+        """The id of each word."""
+        return {word: i for i, word in enumerate(self.vocab)}
+
+    @property
+    def config(self) -> dict:
+        """Return what :func:`load_tokenizer` needs to build this tokenizer again, ready for JSON."""
+        return {"tokenizer": type(self).__name__, **asdict(self)}
+
+    def _checked(self, ids: Sequence[int]) -> np.ndarray:
+        ids = np.asarray(ids, dtype=np.int64)
+        require(ids.ndim == 1, "ids", "one sequence of integers", f"shape {ids.shape}")
+        bad = np.flatnonzero((ids < 0) | (ids >= len(self.vocab)))
+        if len(bad):
+            at = int(bad[0])
+            raise TokenError(f"id must be in 0..{len(self.vocab) - 1}, got {ids[at]} at position {at}", at)
+        return ids
+
+
+def load_tokenizer(config: dict) -> Tokenizer:
+    """Return the tokenizer that a ``config`` describes.
+
+    Raises
+    ------
+    ValueError
+        If the scheme is not known.
+
+    Examples
+    --------
+    >>> from musiclab.tokenizers import Chorale
+    >>> load_tokenizer(Chorale().config) == Chorale()
+    True
+    """
+    fields = dict(config)
+    name = fields.pop("tokenizer", None)
+    require(name in Tokenizer.schemes, "tokenizer", f"one of {sorted(Tokenizer.schemes)}", repr(name))
+    return Tokenizer.schemes[name](**fields)
