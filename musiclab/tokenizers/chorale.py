@@ -143,7 +143,9 @@ def _check(ids: np.ndarray, vocab: tuple[str, ...]) -> None:
         word = vocab[ids[at]] if at < len(ids) else "the end"
         raise TokenError(f"{word} at position {at}: {reason}", at)
 
-    for at, (low, high, what) in enumerate(((METRE, PICKUP, "TimeSignature"), (PICKUP, KEY, "Pickup"), (KEY, _SIZE, "Key"))):
+    for at, (low, high, what) in enumerate(
+        ((METRE, PICKUP, "TimeSignature"), (PICKUP, KEY, "Pickup"), (KEY, _SIZE, "Key"))
+    ):
         if at >= len(ids) or not low <= ids[at] < high:
             refuse(at, f"the header needs a {what} word here")
     pickup = int(ids[1]) - PICKUP

@@ -1,0 +1,8 @@
+"""Models of id sequences, all with one signature: ``logits, state = model(ids, state=None)``."""
+
+from musiclab.models.base import Model, build_model
+from musiclab.models.grid import GridTransformer
+from musiclab.models.rnn import GRU
+from musiclab.models.transformer import Transformer
+
+__all__ = ["GRU", "GridTransformer", "Model", "Transformer", "build_model"]

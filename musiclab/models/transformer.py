@@ -1,0 +1,125 @@
+"""The decoder-only Transformer (Vaswani et al. 2017), pre-norm, with rotary positions (Su et al. 2021).
+
+Its state is the keys and values of what was read before, so a new id costs one step and not a pass over the past.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from musiclab.errors import require
+from musiclab.models.base import Dropout, Model
+
+
+class Cache(NamedTuple):
+    """What attention remembers: how many steps were read, and per layer their keys and values (B, H, S, D)."""
+
+    position: int
+    layers: tuple[tuple[Tensor, Tensor], ...]
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Return x (B, H, T, D) with each pair of its halves turned by the angle of its position."""
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+
+
+class Block(nn.Module):
+    """Attention, then a feed-forward layer, each added to what came in."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.project = nn.Linear(width, width, bias=False)
+        self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), Dropout(dropout), nn.Linear(4 * width, width))
+        self.drop = Dropout(dropout)
+
+    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], past: tuple[Tensor, Tensor] | None, window: int):
+        B, T, D = x.shape
+        q, k, v = self.qkv(self.norm1(x)).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
+        q, k = rotate(q, *angles), rotate(k, *angles)  # (B, H, T, D/H)
+        if past is not None:
+            k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)  # (B, H, S, D/H)
+        y = F.scaled_dot_product_attention(q, k, v, **causal(T, k.shape[2], window, x.device))
+        x = x + self.drop(self.project(y.transpose(1, 2).reshape(B, T, D)))
+        return x + self.drop(self.feed(self.norm2(x))), (k[:, :, -window:], v[:, :, -window:])
+
+
+def causal(T: int, S: int, window: int, device: torch.device) -> dict:
+    """Return the arguments that let the last T of S steps see themselves and up to ``window - 1`` steps before."""
+    if T == S <= window:
+        return {"is_causal": True}
+    if T == 1 and S <= window:
+        return {}
+    back = torch.arange(S - T, S, device=device)[:, None] - torch.arange(S, device=device)
+    return {"attn_mask": (back >= 0) & (back < window)}
+
+
+class Trunk(nn.Module):
+    """The stack of blocks, from vectors (B, T, width) to vectors (B, T, width)."""
+
+    def __init__(self, width: int, layers: int, heads: int, dropout: float, context: int) -> None:
+        super().__init__()
+        require(width % (2 * heads) == 0, "width", f"a multiple of twice the heads ({2 * heads})", width)
+        require(context >= 1, "context", ">= 1", context)
+        self.context = context
+        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        half = width // heads // 2
+        self.register_buffer("frequency", 10_000.0 ** (-torch.arange(half) / half), persistent=False)
+
+    def forward(self, x: Tensor, cache: Cache | None = None) -> tuple[Tensor, Cache]:
+        start, past = cache if cache else (0, (None,) * len(self.blocks))
+        stop = start + x.shape[1]
+        angle = torch.arange(start, stop, device=x.device)[:, None] * self.frequency  # (T, D/H/2)
+        angles, layers = (angle.cos(), angle.sin()), []
+        for block, memory in zip(self.blocks, past, strict=True):
+            x, memory = block(x, angles, memory, self.context)
+            layers.append(memory)
+        return self.norm(x), Cache(stop, tuple(layers))
+
+
+class Transformer(Model):
+    """A decoder-only Transformer over ids.
+
+    Parameters
+    ----------
+    vocab_size : int
+    width, layers, heads : int
+        ``width`` must be a multiple of twice ``heads``.
+    dropout : float in [0, 1)
+        On the embedding, inside the feed-forward layers and on what each layer adds; none on attention weights.
+    context : int
+        Most ids a step sees, itself included; longer sequences slide along.
+
+    Examples
+    --------
+    >>> import torch
+    >>> model = Transformer(vocab_size=10, width=16, layers=2, heads=2)
+    >>> logits, state = model(torch.tensor([[1, 4, 5]]))
+    >>> logits.shape, state.position
+    (torch.Size([1, 3, 10]), 3)
+    """
+
+    def __init__(
+        self, vocab_size: int, width: int = 128, layers: int = 4, heads: int = 4, dropout: float = 0.0,
+        context: int = 1024,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            vocab_size=vocab_size, width=width, layers=layers, heads=heads, dropout=dropout, context=context
+        )
+        self.embed = nn.Embedding(vocab_size, width)
+        self.drop = Dropout(dropout)
+        self.trunk = Trunk(width, layers, heads, dropout, context)
+        self.out = nn.Linear(width, vocab_size)
+        nn.init.normal_(self.embed.weight, std=0.02)
+
+    def forward(self, ids: Tensor, state: Cache | None = None) -> tuple[Tensor, Cache]:
+        hidden, state = self.trunk(self.drop(self.embed(ids)), state)  # (B, T, D)
+        return self.out(self.drop(hidden)), state  # (B, T, V)
