@@ -1,0 +1,482 @@
+"""Written music: to and from music21, MusicXML and ABC, and engraved staves as SVG.
+
+Notation counts in bars and note values, a score in ticks. Reading merges ties into one note and keeps the bar lines
+where they are written; writing cuts notes at bar lines and spells pitches after the key signature.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musiclab.errors import missing_library, require
+from musiclab.score import DEFAULT_VELOCITY, Key, Part, Score, Tempo, TimeSignature
+
+if TYPE_CHECKING:
+    import music21
+
+RESOLUTION = 24  # ticks per quarter of every score read here: 64th notes' triplets are exact
+_DRUM_CHANNEL = 9  # General MIDI, counted from 0
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def from_music21(stream: music21.stream.Stream, tempo: float = 120.0) -> Score:
+    """Return a music21 stream as a score, 24 ticks per quarter, one part per music21 part.
+
+    Ties become one note; repeated notes stay apart; repeats stay as written, not played out. A first bar that is too
+    short becomes the pickup. A bar written in two halves (a repeat sign inside) is one bar; where the written bar lines
+    leave the metre's grid, the metre is stated again. A signature without a mode, or with a church mode other than
+    aeolian, is kept as the major key of the same signature. Chord symbols, fermatas, dynamics and lyrics are left out.
+
+    Parameters
+    ----------
+    stream : music21 stream
+        A score, a part, or a flat stream of notes.
+    tempo : float
+        Quarters per minute where the stream states none.
+
+    Warns
+    -----
+    UserWarning
+        Once, with the numbers of grace notes and unpitched notes dropped, and of notes moved to the nearest tick
+        (tuplets finer than a 24th of a quarter).
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit a score, such as a signature of more than seven sharps.
+
+    References
+    ----------
+    Agrees with music21's ``stripTies`` in onsets, pitches and durations.
+
+    Notes
+    -----
+    Notebook: 01_music_as_numbers.
+
+    Examples
+    --------
+    >>> from music21 import converter
+    >>> from_music21(converter.parse("tinyNotation: 3/4 c4 d8 e f4~ f2 r4"))
+    Score(4 notes, 1 part, 2 bars of 3/4, 6 quarters)
+    """
+    sources = list(stream.getElementsByClass("Part")) or [stream]
+    flats = [source.flatten() for source in sources]
+    dropped: Counter = Counter()
+    rows = [row for i, flat in enumerate(flats) for row in _note_rows(flat, i, dropped)]
+    if dropped:
+        warnings.warn("; ".join(f"{what}: {n}" for what, n in dropped.items()), stacklevel=2)
+    length = max([_tick(stream.highestTime), *(row[0] + row[1] for row in rows)])
+    bars = list(sources[0].getElementsByClass("Measure"))
+    metres = [TimeSignature(_tick(t.offset), t.numerator, t.denominator) for t in flats[0]["TimeSignature"]]
+    pickup = _pickup(bars)
+    starts = {_tick(bar.offset) for bar in bars} | {length}
+    return Score(
+        rows,
+        parts=[_part(source, flat) for source, flat in zip(sources, flats, strict=True)],
+        length=length,
+        resolution=RESOLUTION,
+        pickup=pickup,
+        time_signatures=_restated(Score([], time_signatures=metres).time_signatures, starts, pickup),
+        tempos=_tempos(stream, tempo),
+        keys=_keys(flats[0]),
+        title=_title(stream),
+    )
+
+
+def _tick(quarters: float | Fraction) -> int:
+    return int(quarters * RESOLUTION + Fraction(1, 2))
+
+
+def _note_rows(flat: music21.stream.Stream, part: int, dropped: Counter) -> list[tuple[int, int, int, int, int]]:
+    """Return rows of one part with ties merged; count in ``dropped`` what a score cannot hold."""
+    rows: list[list[int]] = []
+    tied: dict[int, int] = {}  # pitch -> row that goes on
+    for element in flat.notes:
+        if "ChordSymbol" in element.classes:
+            continue
+        if element.duration.isGrace or not element.pitches:
+            dropped["grace notes dropped" if element.duration.isGrace else "unpitched notes dropped"] += 1
+            continue
+        onset, end = _tick(element.offset), _tick(element.offset + element.quarterLength)
+        exact = element.offset * RESOLUTION % 1 == 0 and element.quarterLength * RESOLUTION % 1 == 0
+        for note in element.notes if element.isChord else [element]:
+            pitch, tie = note.pitch.midi, note.tie.type if note.tie else ""
+            row = tied.pop(pitch, None)
+            if tie in ("stop", "continue") and row is not None and sum(rows[row][:2]) == onset:
+                rows[row][1] = end - rows[row][0]
+            else:
+                dropped["notes moved to the nearest tick"] += not exact
+                row = len(rows)
+                velocity = note.volume.velocity or DEFAULT_VELOCITY
+                rows.append([onset, max(1, end - onset), pitch, velocity, part])
+            if tie in ("start", "continue"):
+                tied[pitch] = row
+    dropped += Counter()  # forget zero counts
+    return rows
+
+
+def _pickup(bars: list) -> int:
+    """Return the ticks of a first bar that is shorter than its metre."""
+    if not bars:
+        return 0
+    first = bars[0]
+    short = first.duration.quarterLength < first.barDuration.quarterLength
+    return _tick(first.duration.quarterLength) if short and (first.number == 0 or len(bars) > 1) else 0
+
+
+def _restated(metres: Sequence[TimeSignature], starts: set[int], pickup: int) -> list[TimeSignature]:
+    """Return the metres, each stated once, and again where the written bars leave its grid."""
+    kept, bar = [metres[0]], 0
+    while ahead := [start for start in starts if start > bar]:
+        metre = kept[-1]
+        full = pickup if pickup and bar == 0 else _bar_ticks(metre)
+        change = next((m for m in metres if bar < m.onset <= bar + full and m[1:] != metre[1:]), None)
+        if change:
+            kept.append(change)
+            bar = change.onset
+        elif bar + full in starts or bar + full > max(starts):
+            bar += full
+        else:
+            bar = min(ahead)
+            kept.append(metre._replace(onset=bar))
+    return kept
+
+
+def _bar_ticks(metre: TimeSignature) -> int:
+    return RESOLUTION * 4 * metre.numerator // metre.denominator
+
+
+def _keys(flat: music21.stream.Stream) -> list[Key]:
+    """Return the key signatures, each stated once; one with a mode wins over one without at the same place."""
+    found = {}
+    for key in sorted(flat["KeySignature"], key=lambda k: (k.offset, hasattr(k, "mode"))):
+        minor = getattr(key, "mode", "major") in ("minor", "aeolian")
+        found[_tick(key.offset)] = (key.sharps, "minor" if minor else "major")
+    changes = [Key(onset, *key) for onset, key in found.items()]
+    return [key for i, key in enumerate(changes) if i == 0 or key[1:] != changes[i - 1][1:]]
+
+
+def _tempos(stream: music21.stream.Stream, default: float) -> list[Tempo]:
+    """Return the tempos stated in numbers; words such as Adagio state none."""
+    marks = [mark for mark in stream.flatten()["MetronomeMark"] if not mark.numberImplicit]
+    found = {_tick(mark.offset): mark.getQuarterBPM() for mark in marks if mark.getQuarterBPM()}
+    return [Tempo(0, default), *(Tempo(*item) for item in found.items())]
+
+
+def _part(source: music21.stream.Stream, flat: music21.stream.Stream) -> Part:
+    player = next(iter(flat["Instrument"]), None)
+    name = getattr(source, "partName", None) or (player.partName if player else None) or ""
+    program = player.midiProgram if player and player.midiProgram is not None else 0
+    return Part(name.strip(), program, player is not None and player.midiChannel == _DRUM_CHANNEL)
+
+
+def _title(stream: music21.stream.Stream) -> str:
+    metadata = stream.metadata
+    return ((metadata.title or metadata.movementName or "") if metadata else "").strip()
+
+
+def read_musicxml(path: str | os.PathLike) -> Score:
+    """Return the score in a MusicXML file (.musicxml, .xml or .mxl), read as :func:`from_music21` does.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is not MusicXML; the text begins with its path.
+    """
+    return from_music21(_parse(path, "musicxml"))
+
+
+def _parse(path: str | os.PathLike, form: str) -> music21.stream.Stream:
+    from music21 import converter
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        return converter.parseFile(str(path), format=form, forceSource=True)  # else music21 keeps a pickle of its own
+    except Exception as error:  # music21 lets through whatever its parsers stumble over
+        raise ValueError(f"{path}: not {form} that music21 can read ({error})") from error
+
+
+def read_abc(source: str | os.PathLike) -> list[Score]:
+    """Return the tunes of an ABC file, or of a text in ABC notation, read as :func:`from_music21` does.
+
+    Parameters
+    ----------
+    source : path or str
+        A string with a line break is taken for the notation itself.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If there is no tune that music21 can read.
+
+    References
+    ----------
+    The ABC standard 2.1, abcnotation.com/wiki/abc:standard:v2.1, as far as music21 reads it.
+
+    Examples
+    --------
+    >>> read_abc("X:1\\nT:Scale\\nM:4/4\\nL:1/4\\nK:G\\nD|G A B c|d4|\\n")
+    [Score('Scale', 6 notes, 1 part, 3 bars of 4/4, 9 quarters)]
+    """
+    from music21 import converter
+
+    if isinstance(source, str) and "\n" in source:
+        try:
+            parsed = converter.parseData(source, format="abc")
+        except Exception as error:  # as in _parse
+            raise ValueError(f"not ABC that music21 can read ({error})") from error
+    else:
+        parsed = _parse(source, "abc")
+    scores = [from_music21(tune) for tune in getattr(parsed, "scores", [parsed])]
+    require(any(map(len, scores)), "ABC", "at least one tune with notes", "none")
+    return scores
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def to_music21(score: Score) -> music21.stream.Score:
+    """Return the score as a music21 score with bars, ties, clefs, key signatures and tempos.
+
+    Pitches are spelled after the key signature in force (C major where there is none), clefs chosen by the median pitch
+    of a part. Onsets and ends move to the nearest 24th of a quarter if the resolution is finer.
+
+    Examples
+    --------
+    >>> score = Score([(0, 24, 68), (24, 96, 72)], pickup=24, keys=[(0, -4, "minor")])
+    >>> [str(note.pitch) for note in to_music21(score).flatten().notes]
+    ['A-4', 'C5']
+    """
+    return _notated(score, [[i] for i in range(len(score.parts))])
+
+
+def _notated(score: Score, staves: list[list[int]]) -> music21.stream.Score:
+    """Return the score with one staff for each list of parts."""
+    from music21 import metadata, stream
+
+    score = score.resample(RESOLUTION)
+    written = stream.Score()
+    written.metadata = metadata.Metadata(movementName=score.title or " ")  # else "Music21 Fragment"
+    for number, parts in enumerate(staves):
+        written.insert(0, _staff(score, parts, number))
+    return written
+
+
+def _staff(score: Score, parts: list[int], number: int) -> music21.stream.Part:
+    from music21 import stream
+
+    player = _player(score.parts[parts[0]], number)
+    staff = stream.Part([player])
+    staff.partName = player.partName if len(parts) == 1 else ""
+    signs = _signs(score, with_tempo=number == 0)
+    lines = [(line, i == 0) for p in parts for i, line in enumerate(_lines(score.notes[score.notes["part"] == p]))]
+    edges = [*score.bar_onsets.tolist(), score.length]
+    for count, (start, stop) in enumerate(pairwise(edges), 0 if score.pickup else 1):
+        bar = stream.Measure(number=count)
+        for onset, sign in [(0, _clef(score, parts)), *signs]:
+            if start <= onset < stop:
+                bar.insert(_quarters(onset - start), sign)
+        metre = [ts for ts in score.time_signatures if ts.onset <= start][-1]
+        missing = max(0, _bar_ticks(metre) - (stop - start))
+        bar.paddingLeft, bar.paddingRight = (_quarters(missing if first else 0) for first in (count == 0, count > 0))
+        cut = [[note for note in line if note[0] < stop and note[1] > start] for line, _ in lines]
+        filled = [
+            list(_fill(score, notes, start, stop))
+            for notes, (_, first) in zip(cut, lines, strict=True)
+            if notes or first
+        ]
+        for voice, elements in enumerate(filled):
+            where = stream.Voice(id=str(voice + 1)) if len(filled) > 1 else bar
+            for onset, element in elements:
+                where.insert(_quarters(onset - start), element)
+            if where is not bar:
+                bar.insert(0, where)
+        staff.insert(_quarters(start), bar)
+    return staff
+
+
+def _quarters(ticks: int) -> Fraction:
+    return Fraction(ticks, RESOLUTION)
+
+
+def _player(part: Part, number: int) -> music21.instrument.Instrument:
+    from music21 import instrument
+
+    player = instrument.Instrument()
+    player.partName, player.midiProgram, is_drum = part.name or " ", part.program, part.is_drum
+    player.midiChannel = _DRUM_CHANNEL if is_drum else (*range(9), *range(10, 16))[number % 15]
+    player.partId = player.instrumentId = f"P{number + 1}"  # else drawn at random
+    return player
+
+
+def _signs(score: Score, with_tempo: bool) -> list[tuple[int, music21.base.Music21Object]]:
+    from music21 import key, meter, tempo
+
+    signs = [(ts.onset, meter.TimeSignature(f"{ts.numerator}/{ts.denominator}")) for ts in score.time_signatures]
+    signs += [(k.onset, key.KeySignature(k.fifths).asKey(k.mode)) for k in score.keys]
+    tempos = score.tempos if with_tempo else ()
+    return signs + [(t.onset, tempo.MetronomeMark(number=t.quarters_per_minute)) for t in tempos]
+
+
+def _clef(score: Score, parts: list[int]) -> music21.clef.Clef:
+    """Return treble or bass, and for a part of its own between them (a tenor) treble sounding an octave lower."""
+    from music21 import clef
+
+    if score.parts[parts[0]].is_drum:
+        return clef.PercussionClef()
+    pitches = score.notes["pitch"][np.isin(score.notes["part"], parts)]
+    middle = np.median(pitches) if len(pitches) else 60
+    if middle >= 60:
+        return clef.TrebleClef()
+    return clef.Treble8vbClef() if middle >= 54 and len(parts) == 1 else clef.BassClef()
+
+
+def _lines(notes: np.ndarray) -> list[list[tuple[int, int, list[int], int]]]:
+    """Return the notes as lines of (onset, end, pitches, velocity) in which nothing overlaps, at least one line."""
+    chords: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for onset, duration, pitch, velocity, _ in notes.tolist():
+        chords.setdefault((onset, onset + duration), []).append((pitch, velocity))
+    lines: list[list] = [[]]
+    for (onset, end), members in sorted(chords.items(), key=lambda item: (item[0][0], -item[1][-1][0])):
+        line = next((line for line in lines if not line or line[-1][1] <= onset), None)
+        if line is None:
+            lines.append(line := [])
+        line.append((onset, end, [pitch for pitch, _ in members], max(velocity for _, velocity in members)))
+    return lines
+
+
+def _fill(score: Score, line: Iterable, start: int, stop: int) -> Iterator[tuple[int, music21.note.GeneralNote]]:
+    """Yield (onset, note, chord or rest) so that one line fills the bar from start to stop."""
+    from music21 import chord, note, tie
+
+    now = start
+    for onset, end, pitches, velocity in [*line, (stop, stop, [], 0)]:
+        for at, ticks in _values(now, max(start, onset), start):
+            yield at, note.Rest(quarterLength=_quarters(ticks))
+        now = min(end, stop)
+        for at, ticks in _values(max(start, onset), now, start):
+            names = [_spelled(pitch, _fifths(score, at)) for pitch in pitches]
+            new = note.Note if len(names) == 1 else chord.Chord
+            element = new(names[0] if len(names) == 1 else names, quarterLength=_quarters(ticks))
+            element.volume.velocity = velocity
+            if ticks < end - onset:
+                kind = "start" if at == onset else "stop" if at + ticks == end else "continue"
+                for member in element.notes if len(names) > 1 else [element]:
+                    member.tie = tie.Tie(kind)
+            yield at, element
+
+
+def _values(onset: int, end: int, bar: int) -> list[tuple[int, int]]:
+    """Return (onset, ticks) of the note values, tied together, that last from onset to end.
+
+    Plain and dotted values, and triplets where the time asks for one; music21 alone would write quintuplets.
+    """
+    plain = (192, 144, 96, 72, 48, 36, 24, 18, 12, 9, 6, 3)
+    pieces, left = [], end - onset
+    if left % 3:
+        pieces = [next(t for t in (16, 8, 4, 2, 1) if t <= left and (left - t) % 3 == 0)]
+        left -= pieces[0]
+    while left:
+        pieces.append(next(t for t in plain if t <= left))
+        left -= pieces[-1]
+    if (onset - bar) % 3 == 0:
+        pieces.sort(key=lambda t: t % 3 != 0)  # a triplet comes first only where one is under way
+    return list(zip(onset + np.cumsum([0, *pieces[:-1]]), pieces, strict=True)) if pieces else []
+
+
+def _fifths(score: Score, tick: int) -> int:
+    return next((key.fifths for key in reversed(score.keys) if key.onset <= tick), 0)
+
+
+def _spelled(pitch: int, fifths: int) -> music21.pitch.Pitch:
+    """Return the pitch spelled from the twelve names around the key on the line of fifths.
+
+    The scale of C major lies at -1 (F) to 5 (B); the window adds two flats (B-, E-) below and three sharps above.
+    """
+    from music21 import pitch as m21
+
+    place = (pitch * 7 - (fifths - 3)) % 12 + fifths - 3
+    alter, letter = divmod(place + 1, 7)
+    octave = (pitch - alter) // 12 - 1
+    return m21.Pitch("FCGDAEB"[letter] + ("#" * alter or "-" * -alter) + str(octave))
+
+
+def write_musicxml(score: Score, path: str | os.PathLike) -> None:
+    """Write the score as a MusicXML file; what is at ``path`` stays whole until the new file is.
+
+    Reading it again gives an equal score, but for velocities (64) and for a resolution other than 24.
+
+    Raises
+    ------
+    ValueError
+        If the name does not end in .musicxml or .xml.
+    """
+    path = Path(path)
+    require(path.suffix in (".musicxml", ".xml"), "path", "a name ending in .musicxml or .xml", path.name)
+    data = _musicxml(to_music21(score))
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=path.suffix, delete=False) as file:
+        file.write(data)
+    os.replace(file.name, path)
+
+
+def _musicxml(stream: music21.stream.Score) -> bytes:
+    from music21.musicxml.m21ToXml import GeneralObjectExporter
+
+    return GeneralObjectExporter(stream).parse()
+
+
+def engrave(score: Score, width: int = 900) -> str:
+    """Return the score as engraved staves, one SVG text; the same score gives the same text.
+
+    Four parts in which nothing overlaps are set on two staves, as in a hymn book; other scores on one staff a part.
+
+    Parameters
+    ----------
+    width : int
+        Width of the page in pixels; the height follows the music.
+
+    Raises
+    ------
+    ImportError
+        If verovio is not installed; the text is the command that installs it.
+
+    Notes
+    -----
+    Notebook: 00_hello_music.
+    """
+    try:
+        import verovio
+    except ImportError:
+        raise missing_library("verovio", "engraved notation", 'pip install "musiclab[lab]"') from None
+    require(width >= 200, "width", ">= 200 pixels", width)
+    lines = [len(_lines(score.notes[score.notes["part"] == i])) for i in range(len(score.parts))]
+    staves = [[0, 1], [2, 3]] if lines == [1, 1, 1, 1] else [[i] for i in range(len(lines))]
+    verovio.enableLog(verovio.LOG_OFF)
+    toolkit = verovio.toolkit()
+    toolkit.setOptions(_PAGE | {"pageWidth": width * 100 // _PAGE["scale"]})
+    toolkit.loadData(_musicxml(_notated(score, staves)).decode())
+    return toolkit.renderToSVG(1)
+
+
+_PAGE = {
+    "scale": 40, "adjustPageHeight": True, "pageHeight": 60000, "pageMarginLeft": 20, "pageMarginRight": 20,
+    "pageMarginTop": 20, "pageMarginBottom": 20, "breaks": "auto", "header": "none", "footer": "none",
+    "xmlIdSeed": 1, "svgFormatRaw": True, "svgRemoveXlink": True,
+}  # fmt: skip
