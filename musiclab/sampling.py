@@ -1,0 +1,202 @@
+"""Sampling: from the model's scores for the next id to one id, again and again.
+
+One loop serves every model. The noise of a seed does not depend on the settings (Gumbel-max trick: the id drawn is the
+one with the highest score plus noise), so with the same seed, turning one knob changes only what that knob changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+
+from musiclab.errors import require
+from musiclab.models.base import Model
+
+EOS = 2
+
+
+class Mask(Protocol):
+    """What a grammar offers the loop: which ids may come next, and taking one as written."""
+
+    def mask(self) -> np.ndarray: ...
+    def push(self, token_id: int) -> None: ...
+
+
+def repetition_penalty(logits: np.ndarray, penalty: float, seen: Sequence[int]) -> np.ndarray:
+    """Return logits with those of ids seen before divided (if positive) or multiplied (if negative) by the penalty."""
+    ids = np.unique(np.asarray(seen, dtype=np.int64))
+    changed = logits.copy()
+    changed[ids] = np.where(logits[ids] > 0, logits[ids] / penalty, logits[ids] * penalty)
+    return changed
+
+
+def top_k(logits: np.ndarray, k: int) -> np.ndarray:
+    """Return logits with all but the k highest removed (-inf); ties with the last one stay."""
+    if k >= len(logits):
+        return logits
+    return np.where(logits < np.partition(logits, -k)[-k], -np.inf, logits)
+
+
+def top_p(logits: np.ndarray, p: float) -> np.ndarray:
+    """Return logits with all removed but the smallest set of likeliest ids that together reach probability p."""
+    order = np.argsort(-logits, kind="stable")
+    before = np.cumsum(softmax(logits)[order]) - softmax(logits)[order]
+    removed = logits.copy()
+    removed[order[before >= p]] = -np.inf
+    return removed
+
+
+def min_p(logits: np.ndarray, p: float) -> np.ndarray:
+    """Return logits with those removed that are less than p times as likely as the likeliest."""
+    return np.where(logits < logits.max() + np.log(p), -np.inf, logits)
+
+
+FILTERS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {"top_k": top_k, "top_p": top_p, "min_p": min_p}
+_OFF = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How to choose the next id from the model's scores; the defaults draw from the model as it is.
+
+    Parameters
+    ----------
+    temperature : float >= 0
+        Divides the scores: below 1 plays safe, above 1 takes risks, 0 always takes the likeliest.
+    top_k : int >= 0
+        Keep only the k likeliest ids; 0 keeps all.
+    top_p : float in (0, 1]
+        Keep the smallest set of likeliest ids that reaches this probability (Holtzman et al. 2020).
+    min_p : float in [0, 1)
+        Keep ids at least this share as likely as the likeliest (Nguyen et al. 2024).
+    repetition_penalty : float >= 1
+        Makes ids already in the sequence less likely (Keskar et al. 2019).
+    seed : int
+        Of the noise.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of its range.
+
+    Notes
+    -----
+    Applied in this order: repetition penalty, temperature, top-k, top-p, min-p, as Hugging Face's transformers does.
+    Notebook: 00_hello_music.
+
+    Examples
+    --------
+    >>> Sampler(temperature=0.9, top_p=0.95).probabilities(np.log([0.5, 0.4, 0.06, 0.04])).round(3).tolist()
+    [0.536, 0.418, 0.046, 0.0]
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require(self.temperature >= 0, "temperature", ">= 0", self.temperature)
+        require(self.top_k >= 0, "top_k", ">= 0", self.top_k)
+        require(0 < self.top_p <= 1, "top_p", "in (0, 1]", self.top_p)
+        require(0 <= self.min_p < 1, "min_p", "in [0, 1)", self.min_p)
+        require(self.repetition_penalty >= 1, "repetition_penalty", ">= 1", self.repetition_penalty)
+
+    def filtered(self, logits: np.ndarray, seen: Sequence[int] = ()) -> np.ndarray:
+        """Return the scores (vocab,) after every setting; removed ids are -inf."""
+        if self.repetition_penalty > 1 and len(seen):
+            logits = repetition_penalty(logits, self.repetition_penalty, seen)
+        if self.temperature == 0:
+            return np.where(np.arange(len(logits)) == logits.argmax(), 0.0, -np.inf)
+        logits = logits / self.temperature
+        for name, keep in FILTERS.items():
+            value = getattr(self, name)
+            if value != _OFF[name]:
+                logits = keep(logits, value)
+        return logits
+
+    def probabilities(self, logits: np.ndarray, seen: Sequence[int] = ()) -> np.ndarray:
+        """Return the probability with which each id is drawn, (vocab,)."""
+        return softmax(self.filtered(logits, seen))
+
+
+class Draw(NamedTuple):
+    """One id drawn, and what the model thought of it, in nats.
+
+    ``nll`` is -log p of the id and ``entropy`` that of the whole distribution, both under the model as it is, before
+    any setting; ``paid`` is -log of the probability that the grammar left.
+    """
+
+    id: int
+    nll: float
+    entropy: float
+    paid: float
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities of logits (vocab,); -inf gives 0."""
+    weights = np.exp(logits - logits.max())
+    return weights / weights.sum()
+
+
+@torch.inference_mode()
+def stream(
+    model: Model, ids: Sequence[int], sampler: Sampler | None = None, grammar: Mask | None = None
+) -> Iterator[Draw]:
+    """Yield one draw after another, without end; stop asking when you have enough.
+
+    Parameters
+    ----------
+    model : Model
+    ids : sequence of int
+        What to continue; at least one id, BOS if nothing else.
+    sampler : Sampler
+    grammar : object with ``mask()`` and ``push(id)``, optional
+        Already pushed up to the end of ``ids``. Only ids it allows are drawn.
+
+    Raises
+    ------
+    ValueError
+        If ``ids`` is empty, or the grammar allows nothing.
+
+    Notes
+    -----
+    Notebook: 03_count_dice_markov.
+
+    Examples
+    --------
+    >>> from itertools import islice
+    >>> from musiclab.models import GRU
+    >>> [draw.id for draw in islice(stream(GRU(vocab_size=6, width=8), [1], Sampler(temperature=0)), 3)] != []
+    True
+    """
+    require(len(ids) > 0, "ids", "at least one id", 0)
+    sampler = sampler or Sampler()
+    noise = np.random.default_rng(sampler.seed)
+    model.eval()
+    seen = list(ids)
+    logits, state = model(torch.tensor([seen], device=model.device))
+    while True:
+        raw = logits[0, -1].double().cpu().numpy()
+        gumbel = noise.gumbel(size=len(raw))
+        log_p = raw - raw.max() - np.log(np.exp(raw - raw.max()).sum())
+        allowed = grammar.mask() if grammar else np.ones(len(raw), dtype=bool)
+        require(bool(allowed.any()), "the grammar", "one that allows some id", "none")
+        scores = sampler.filtered(np.where(allowed, raw, -np.inf), seen)
+        drawn = int((scores + gumbel).argmax())
+        yield Draw(
+            drawn,
+            nll=float(-log_p[drawn]),
+            entropy=float(-(np.exp(log_p) * log_p).sum()),
+            paid=float(-np.log(min(1.0, np.exp(log_p[allowed]).sum()))),
+        )
+        seen.append(drawn)
+        if grammar:
+            grammar.push(drawn)
+        logits, state = model(torch.tensor([[drawn]], device=model.device), state)

@@ -1,0 +1,316 @@
+"""Training: show the model what comes next, and turn its weights a little towards saying so.
+
+The loop is the same for every model. Every iteration seeds its own randomness from the run's seed and its number, so
+a run that was cut off continues from its checkpoint exactly as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import math
+import os
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from musiclab.errors import require
+from musiclab.models.base import Model
+
+PAD = 0
+Sequences = Sequence[Sequence[int] | Sequence[Sequence[int]]]
+
+
+@dataclass
+class History:
+    """What happened in training: nats per id, over the training batches and on the validation set.
+
+    Attributes
+    ----------
+    iters : int
+        Iterations planned.
+    train, valid : list of (iteration, nats per id)
+    best_iter, best_valid
+        The iteration whose weights were kept, and its validation loss.
+    seconds : float
+        Time spent in training, validation included.
+    """
+
+    iters: int
+    train: list[tuple[int, float]] = field(default_factory=list)
+    valid: list[tuple[int, float]] = field(default_factory=list)
+    best_iter: int = 0
+    best_valid: float = math.inf
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """Iterations done."""
+        return self.train[-1][0] if self.train else 0
+
+    def __repr__(self) -> str:
+        valid = f", best valid {self.best_valid:.3f} at {self.best_iter}" if self.valid else ""
+        last = f", train {self.train[-1][1]:.3f} nats per id" if self.train else ""
+        return f"History({self.done} of {self.iters} iterations in {self.seconds:.0f} s{last}{valid})"
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """Return the device asked for; ``"auto"`` is CUDA, else Apple's MPS, else the CPU.
+
+    Examples
+    --------
+    >>> pick_device("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    return torch.device(device)
+
+
+def fit(
+    model: Model, train: Sequences, valid: Sequence[Sequence[int]] = (), *, iters: int | None = None,
+    budget: str | None = None, batch_ids: int = 4096, lr: float = 2e-3, weight_decay: float = 0.05,
+    ema: float = 0.99, patience: int = 10, seed: int = 0, device: str = "auto", checkpoint: str | Path | None = None,
+) -> History:  # fmt: skip
+    """Train the model in place and return what happened; the model keeps its best weights.
+
+    AdamW with warm-up and cosine decay, gradients clipped to norm 1, and an exponential moving average of the
+    weights, which is what validation judges and the model keeps. Interrupting the cell returns the history so far.
+
+    Parameters
+    ----------
+    model : Model
+    train : sequences of ids
+        Each entry is one sequence, or several variants of it of which each epoch draws one (transpositions, say).
+    valid : sequences of ids
+        Judged about twenty times; training stops after ``patience`` judgements without a better one. Without it the
+        last weights are kept.
+    iters, budget : int or str
+        How long: a number of iterations, or a time such as ``"60s"``, ``"10m"``, ``"2h"``, which is turned into
+        iterations once, by timing a few. Exactly one must be given.
+    batch_ids : int
+        Most ids in a batch, padding included.
+    lr, weight_decay, ema : float
+        Highest learning rate; decay of the matrices; memory of the moving average.
+    seed : int
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+    checkpoint : path, optional
+        Written at every validation; if it exists, training continues from it, exactly.
+
+    Raises
+    ------
+    ValueError
+        If not exactly one of ``iters`` and ``budget`` is given, or a sequence is too short to predict anything.
+
+    Notes
+    -----
+    Notebook: 04_recurrent_composer. The recipe follows Karpathy's nanoGPT.
+
+    Examples
+    --------
+    >>> from musiclab.models import GRU
+    >>> history = fit(GRU(vocab_size=6, width=8), [[1, 4, 5, 4, 5, 2]] * 4, iters=30, device="cpu")
+    >>> history.done, history.train[-1][1] < history.train[0][1]
+    (30, True)
+    """
+    require((iters is None) != (budget is None), "fit", "given either iters or budget", f"{iters}, {budget}")
+    data = _Batches(train, batch_ids, seed)
+    run = _Run(model.to(pick_device(device)), data, lr, weight_decay, ema)
+    history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else None
+    history = history or History(iters or run.iters_in(_seconds(budget)))
+    every, began = max(1, history.iters // 20), time.monotonic() - history.seconds
+    bar = tqdm(range(history.done + 1, history.iters + 1), initial=history.done, total=history.iters, unit="it")
+    with contextlib.suppress(KeyboardInterrupt):
+        for i in bar:
+            loss = run.step(i, history.iters)
+            if i % every and i != history.iters:
+                continue
+            history.train.append((i, loss))
+            if valid:
+                run.judge(i, valid, history)
+            history.seconds = time.monotonic() - began
+            bar.set_postfix_str(f"train {loss:.3f}" + (f", valid {history.valid[-1][1]:.3f}" if valid else ""))
+            if checkpoint:
+                run.save(checkpoint, history)
+            if valid and i - history.best_iter >= patience * every:
+                break
+    bar.close()
+    model.load_state_dict(run.best if history.valid else run.average)
+    model.eval()
+    return history
+
+
+class _Batches:
+    """The batches of a run, a function of its seed and the iteration alone."""
+
+    def __init__(self, train: Sequences, batch_ids: int, seed: int) -> None:
+        require(len(train) > 0, "train", "at least one sequence", 0)
+        self.variants = [v if np.ndim(v[0]) else [v] for v in train]
+        self.length = np.array([len(v[0]) for v in self.variants])
+        require(self.length.min() >= 2, "a sequence", "at least two ids", self.length.min())
+        self.seed = seed
+        self.per_epoch = min(len(self.variants), math.ceil(self.length.sum() / batch_ids))
+
+    def __getitem__(self, i: int) -> list[Sequence[int]]:
+        """Return the sequences of iteration i: of like length together, each once an epoch, in one of its variants."""
+        epoch, k = divmod(i, self.per_epoch)
+        rng = np.random.default_rng((self.seed, epoch))
+        order = np.argsort(self.length * rng.uniform(0.8, 1.25, len(self.length)))
+        total = np.cumsum(self.length[order])
+        blocks = np.split(order, np.searchsorted(total, total[-1] * np.arange(1, self.per_epoch) / self.per_epoch))
+        chosen = [rng.integers(len(v)) for v in self.variants]
+        block = blocks[rng.permutation(self.per_epoch)[k]]
+        return [self.variants[j][chosen[j]] for j in (block if len(block) else order[:1])]
+
+
+class _Run:
+    """One training run: the model, its optimiser, the moving average of its weights, and the best average so far."""
+
+    def __init__(self, model: Model, data: _Batches, lr: float, weight_decay: float, ema: float) -> None:
+        self.model, self.data, self.lr, self.ema = model, data, lr, ema
+        matrices = [p for p in model.parameters() if p.dim() > 1]
+        vectors = [p for p in model.parameters() if p.dim() <= 1]
+        groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))
+        self.average = _copy(model.state_dict())
+        self.best = _copy(model.state_dict())
+
+    def step(self, i: int, iters: int) -> float:
+        """Do iteration i (from 1) and return its loss in nats per id."""
+        ids = pad(self.data[i - 1], self.model.device)
+        with torch.random.fork_rng():
+            torch.manual_seed(self.data.seed * 1_000_003 + i)
+            self.model.train()
+            nll = sequence_nll(self.model, ids)
+        loss = nll.sum() / (ids[:, 1:] != PAD).sum()
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr * learning_rate_factor(i, iters)
+        self.optimizer.step()
+        decay = min(self.ema, i / (10 + i))  # the average forgets the first, random weights quickly
+        for name, value in self.model.state_dict().items():
+            self.average[name].lerp_(value, 1 - decay)
+        return loss.item()
+
+    def judge(self, i: int, valid: Sequence[Sequence[int]], history: History) -> None:
+        """Measure the averaged weights on the validation set and remember the best."""
+        current = _copy(self.model.state_dict())
+        self.model.load_state_dict(self.average)
+        loss = float(np.concatenate(token_nll(self.model, valid)).mean())
+        self.model.load_state_dict(current)
+        history.valid.append((i, loss))
+        if loss < history.best_valid:
+            history.best_iter, history.best_valid, self.best = i, loss, _copy(self.average)
+
+    def iters_in(self, seconds: float) -> int:
+        """Return how many iterations fit into the time, by timing five on a copy; a tenth is left for validation."""
+        trial = copy.deepcopy(self)
+        trial.step(1, 100)
+        began = time.monotonic()
+        for i in range(2, 7):
+            trial.step(i, 100)
+        return max(10, int(0.9 * seconds * 5 / (time.monotonic() - began)))
+
+    def save(self, path: str | Path, history: History) -> None:
+        """Write everything needed to continue, to a temporary name first."""
+        state = {"model": self.model.state_dict(), "average": self.average, "best": self.best}
+        state |= {f"optimizer.{i}": s for i, s in self.optimizer.state_dict()["state"].items()}
+        tensors = {f"{part}/{name}": t.contiguous() for part, of in state.items() for name, t in of.items()}
+        facts = {"config": self.model.config, "seed": self.data.seed, "history": asdict(history)}
+        temporary = Path(f"{path}.tmp")
+        save_file(tensors, temporary, metadata={"run": json.dumps(facts)})
+        os.replace(temporary, path)
+
+    def load(self, path: str | Path) -> History:
+        """Continue from a checkpoint of this very run; return its history."""
+        with safe_open(path, "pt", device=str(self.model.device)) as file:
+            facts = json.loads(file.metadata()["run"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        mine = {"config": self.model.config, "seed": self.data.seed}
+        theirs = {name: facts[name] for name in mine}
+        require(mine == theirs, "checkpoint", f"of this run ({mine})", f"{theirs} in {path}")
+        parts: dict[str, dict] = {}
+        for name, tensor in tensors.items():
+            part, key = name.split("/", 1)
+            parts.setdefault(part, {})[key] = tensor
+        self.model.load_state_dict(parts["model"])
+        self.average, self.best = parts["average"], parts["best"]
+        state = {int(part.split(".")[1]): of for part, of in parts.items() if part.startswith("optimizer.")}
+        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        return History(**facts["history"])
+
+
+def learning_rate_factor(i: int, iters: int) -> float:
+    """Return the share of the highest learning rate at iteration i of iters: linear warm-up, then half a cosine.
+
+    Examples
+    --------
+    >>> [round(learning_rate_factor(i, 1000), 2) for i in (1, 50, 525, 1000)]
+    [0.02, 1.0, 0.51, 0.02]
+    """
+    warm = min(100, max(1, iters // 20))
+    if i <= warm:
+        return i / warm
+    return 0.02 + 0.98 * (1 + math.cos(math.pi * (i - warm) / (iters - warm))) / 2
+
+
+def pad(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    """Return the sequences as one tensor (B, T), the shorter ones filled up with PAD."""
+    ids = torch.full((len(sequences), max(len(s) for s in sequences)), PAD)
+    for row, sequence in zip(ids, sequences, strict=True):
+        row[: len(sequence)] = torch.as_tensor(sequence)
+    return ids.to(device)
+
+
+def sequence_nll(model: Model, ids: Tensor) -> Tensor:
+    """Return -log p of every id given those before it, in nats, (B, T - 1); 0 where the id is PAD."""
+    logits, _ = model(ids[:, :-1])
+    return F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], ignore_index=PAD, reduction="none")
+
+
+@torch.no_grad()
+def token_nll(model: Model, sequences: Sequence[Sequence[int]], batch_ids: int = 16_384) -> list[np.ndarray]:
+    """Return for each sequence -log p of its ids but the first, in nats, float64 of shape (len - 1,).
+
+    Examples
+    --------
+    >>> from musiclab.models import GRU
+    >>> [len(nll) for nll in token_nll(GRU(vocab_size=6, width=8), [[1, 4, 5, 2], [1, 4, 2]])]
+    [3, 2]
+    """
+    model.eval()
+    result: list[np.ndarray] = [np.zeros(0)] * len(sequences)
+    order = sorted(range(len(sequences)), key=lambda j: len(sequences[j]))
+    while order:
+        longest = len(sequences[order[-1]])
+        n = max(1, batch_ids // longest)
+        batch, order = order[-n:], order[:-n]
+        nll = sequence_nll(model, pad([sequences[j] for j in batch], model.device)).double().cpu().numpy()
+        for row, j in zip(nll, batch, strict=True):
+            result[j] = row[: len(sequences[j]) - 1]
+    return result
+
+
+def _seconds(budget: str) -> float:
+    """Return the seconds of a budget such as 60s, 10m or 2h."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", str(budget).strip())
+    require(match is not None, "budget", "a time such as '60s', '10m' or '2h'", repr(budget))
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in state.items()}
