@@ -1,0 +1,180 @@
+"""Scores as pictures: the piano roll and the engraved staff.
+
+A plot function draws on ``ax`` if given, else on a new figure, and returns the ``Axes``; it never shows anything, the
+notebook does. Colours are those of Okabe and Ito, which the common kinds of colour blindness keep apart.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musiclab.pitch import pitch_name
+from musiclab.score import Score
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442")
+BLACK_KEYS = (1, 3, 6, 8, 10)
+_INK, _PALE = "#3b4252", "#d8dee9"
+_SIZE = (9, 3)  # inches: the width of a notebook
+
+
+def part_color(part: int) -> str:
+    """Return the colour of a part as ``"#rrggbb"``; colours come again after eight parts.
+
+    Examples
+    --------
+    >>> part_color(0), part_color(8)
+    ('#0072B2', '#0072B2')
+    """
+    return PALETTE[part % len(PALETTE)]
+
+
+def part_name(score: Score, part: int) -> str:
+    """Return the name of a part for a legend: its own, or its number counted from 1.
+
+    Examples
+    --------
+    >>> part_name(Score([(0, 24, 60)]), 0)
+    'part 1'
+    """
+    return score.parts[part].name or f"part {part + 1}"
+
+
+def bar_numbers(score: Score) -> list[tuple[int, int]]:
+    """Return the onset in ticks and the printed number of each bar: from 1, a pickup has none.
+
+    Examples
+    --------
+    >>> bar_numbers(Score([(0, 24, 60), (24, 192, 62)], pickup=24))
+    [(24, 1), (120, 2)]
+    """
+    onsets = score.bar_onsets[1 if score.pickup else 0 :]
+    return [(int(onset), number) for number, onset in enumerate(onsets, start=1)]
+
+
+def new_axes(ax: Axes | None = None, size: tuple[float, float] = _SIZE) -> Axes:
+    """Return ``ax``, or the axes of a new figure of ``size`` inches, in the style of all our plots.
+
+    The figure's face is opaque, so that it reads on a dark page too.
+    """
+    if ax is None:
+        from matplotlib import pyplot
+
+        _, ax = pyplot.subplots(figsize=size, layout="constrained")
+    ax.figure.set_facecolor("white")
+    ax.set_facecolor("white")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(_PALE)
+    ax.tick_params(colors=_INK, labelsize=9, length=0)
+    ax.xaxis.label.set_color(_INK)
+    ax.yaxis.label.set_color(_INK)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def plot_roll(score: Score, ax: Axes | None = None) -> Axes:
+    """Return axes with the piano roll: a bar for each note, coloured by part, paler where softer.
+
+    x is in quarter notes from the start (``score.onset_quarter``), ticked with bar numbers as printed: from 1, a
+    pickup unnumbered. y is the MIDI pitch, ticked with names; rows of black keys are grey.
+
+    Notes
+    -----
+    Notebook: 01_music_as_numbers.
+
+    Examples
+    --------
+    >>> ax = plot_roll(Score([(0, 24, 60), (24, 72, 67)], title="Fifth"))
+    >>> ax.get_xlabel(), [t.get_text() for t in ax.get_yticklabels()][:2], ax.get_title("left")
+    ('bar', ['A3', 'B3'], 'Fifth')
+    """
+    ax = new_axes(ax)
+    pitches = score.notes["pitch"]
+    low, high = (int(pitches.min()) - 3, int(pitches.max()) + 3) if len(score) else (57, 75)
+    low, high = max(low, 0), min(high, 127)
+    length = max(score.length / score.resolution, 1)
+    for pitch in range(low, high + 1):
+        if pitch % 12 in BLACK_KEYS:
+            ax.axhspan(pitch - 0.5, pitch + 0.5, color="#f3f4f7", linewidth=0, zorder=0)
+    for part in np.unique(score.notes["part"]):
+        _draw_notes(ax, score, part)
+    ax.set(xlim=(0, length), ylim=(low - 0.5, high + 0.5), xlabel="bar", ylabel="pitch")
+    _tick_bars(ax, score)
+    named = [p for p in range(low, high + 1) if p % 12 in _named_classes(high - low)]
+    ax.set_yticks(named, [pitch_name(p) for p in named])
+    ax.set_title(score.title, loc="left", color=_INK, fontsize=11, fontweight="bold")
+    if any(part.name for part in score.parts) or len(score.parts) > 1:
+        ax.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=6, frameon=False, fontsize=9, labelcolor=_INK,
+            handlelength=1, handleheight=0.7, columnspacing=1.2, handletextpad=0.5, borderaxespad=0.3,
+        )  # fmt: skip
+    return ax
+
+
+def _draw_notes(ax: Axes, score: Score, part: int) -> None:
+    """Add the notes of one part as one collection: fast for ten thousand notes."""
+    from matplotlib.collections import PolyCollection
+    from matplotlib.colors import to_rgba
+
+    mine = score.notes["part"] == part
+    notes = score.notes[mine]
+    left, right = score.onset_quarter[mine], score.end[mine] / score.resolution
+    bottom, top = notes["pitch"] - 0.43, notes["pitch"] + 0.43
+    corners = np.stack([[left, bottom], [left, top], [right, top], [right, bottom]])  # (4, 2, n)
+    color = np.tile(to_rgba(part_color(part)), (len(notes), 1))
+    color[:, 3] = 0.4 + 0.6 * np.minimum(notes["velocity"] / 80, 1)
+    edge = dict(edgecolors="white", linewidths=0.6 if len(score) < 500 else 0)  # keeps repeated notes apart
+    ax.add_collection(PolyCollection(corners.transpose(2, 0, 1), facecolors=color, **edge, zorder=2))
+    ax.bar(0, 0, color=part_color(part), label=part_name(score, part))  # for the legend
+
+
+def _tick_bars(ax: Axes, score: Score) -> None:
+    """Draw a line at each bar line and number as many bars as fit."""
+    bars = bar_numbers(score)
+    every = next((n for n in (1, 2, 4, 5, 8, 10, 20, 50, 100) if len(bars) <= 24 * n), 200)
+    shown = [(onset / score.resolution, number) for onset, number in bars if (number - 1) % every == 0 or every == 1]
+    ax.set_xticks([x for x, _ in shown], [str(number) for _, number in shown])
+    lines = [onset / score.resolution for onset, _ in bars] if len(bars) <= 96 else [x for x, _ in shown]
+    ax.vlines(lines, 0, 1, transform=ax.get_xaxis_transform(), color=_PALE, linewidth=0.8, zorder=1)
+
+
+def _named_classes(span: int) -> tuple[int, ...]:
+    """Return the pitch classes that have room for a name: the white keys, C and G, or C."""
+    return (0, 2, 4, 5, 7, 9, 11) if span <= 16 else (0, 7) if span <= 40 else (0,)
+
+
+class Staff:
+    """Engraved notation; a notebook shows its ``svg``."""
+
+    def __init__(self, svg: str, text: str) -> None:
+        self.svg, self._text = svg, text
+
+    def __repr__(self) -> str:
+        return f"Staff({self._text})"
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+def plot_staff(score: Score) -> Staff:
+    """Return the score engraved on staves, as a picture (SVG) that a notebook shows.
+
+    Raises
+    ------
+    ImportError
+        If verovio is not installed; the text is the command that installs it.
+
+    Notes
+    -----
+    Notebook: 01_music_as_numbers.
+    """
+    from musiclab.notation import engrave
+
+    # paper is white on a dark page too
+    svg = re.sub(r"<svg\b", '<svg style="background:white"', engrave(score), count=1)
+    return Staff(svg, repr(score))
