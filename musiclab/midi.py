@@ -1,0 +1,503 @@
+"""MIDI files in and out, and the exchange with pretty_midi.
+
+A MIDI file counts time in ticks as a `Score` does, so notes, metres and keys come through exactly. Two things need a
+rule. Tempos are stored as whole microseconds per quarter; the reader gives the roundest number of quarters per minute
+that is stored so: 600000 reads as 100.0, 487805 as 123.0. A pickup is stored as notation programs do, as a short first
+metre of one bar. What such metres cannot say is written as a marker, as is silence after the last note.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import symusic
+
+from musiclab.errors import MidiError, require
+from musiclab.pitch import shift_key
+from musiclab.score import NOTE, Key, Part, Score, Tempo, TimeSignature
+
+if TYPE_CHECKING:
+    from pretty_midi import PrettyMIDI
+
+SUFFIXES = (".mid", ".midi", ".kar")
+_DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
+_MODES = ("major", "minor")
+_PEDAL = 64
+_PICKUP, _END = "musiclab pickup", "musiclab end"
+_LONGEST_GAP = 2**28 - 1
+_PRETTY_MIDI_TICKS = 10**7
+
+
+class FileStatus(NamedTuple):
+    """What became of one file of a folder: its path in there, ``"read"`` or ``"failed"``, and why or what it lost."""
+
+    file: str
+    status: str
+    reason: str
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read_midi(path: str | os.PathLike, sustain: bool = False) -> Score:
+    """Return the score in a MIDI file, in the file's own ticks per quarter.
+
+    Parts come by (track, channel, program); a part plays drums if it is on channel 10. Equal pitches that overlap in
+    one part are paired first in, first out. A first metre that holds for one bar, shorter than the bars after it, is
+    read as the pickup of the second. Silence after the last note is kept only in files by `write_midi`.
+
+    Parameters
+    ----------
+    path : path of a file of type 0 or 1
+    sustain : bool
+        Lengthen the notes of each part to where its sustain pedal (controller 64, down from 64 on) comes up, or to
+        the end of the last note if it never does. Striking the same pitch again ends the earlier note.
+
+    Raises
+    ------
+    MidiError
+        If the file cannot be read; the text names the path and what is wrong.
+    FileNotFoundError
+        If there is no such file.
+
+    Warns
+    -----
+    UserWarning
+        Once a file, with counts: controllers, pitch bends, notes of no length, and tempos, metres or keys out of range
+        were dropped. Texts, system messages, notes that never end and parts without notes are left out silently.
+
+    Notes
+    -----
+    Parsed by symusic [1]_. Notebook: 01_music_as_numbers.
+
+    References
+    ----------
+    .. [1] Yikai Liao, Zhongqi Luo: symusic, https://github.com/Yikai-Liao/symusic
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = write_midi(Score([(0, 24, 60), (24, 72, 64)], title="Two notes"), f"{folder}/two.mid")
+    ...     read_midi(file)
+    Score('Two notes', 2 notes, 1 part, 1 bar of 4/4, 4 quarters)
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise MidiError(f"{path}: a folder, not a MIDI file")
+    data = path.read_bytes()
+    dropped: Counter[str] = Counter()
+    try:
+        midi = _parse(data)
+        title = _first_name(data)
+        score = _assemble(
+            parts=[Part(t.name, t.program, t.is_drum) for t in midi.tracks],
+            tables=_tables(midi.tracks, sustain, dropped),
+            resolution=midi.tpq,
+            metres=_metres(midi, dropped),
+            tempos=_tempos(midi, dropped),
+            keys=_keys(midi, dropped),
+            marks={m.text: m.time for m in midi.markers},
+            dropped=dropped,
+            title=path.stem if title in ("", *(t.name for t in midi.tracks)) else title,
+            source=path.name,
+        )
+    except (ValueError, RuntimeError) as error:  # RuntimeError is symusic's
+        raise MidiError(f"{path}: {error}") from error
+    _warn(dropped, path.name)
+    return score
+
+
+def _parse(data: bytes) -> symusic.Score:
+    """Return what symusic reads in the bytes, after a plain word on what it cannot read."""
+    if data[:4] != b"MThd":
+        raise ValueError("not a MIDI file: it does not begin with MThd")
+    if data[8:10] == b"\0\2":
+        raise ValueError("a MIDI file of type 2 (independent sequences); only types 0 and 1 can be read")
+    if data[12:13] >= b"\x80":
+        raise ValueError("its time is in SMPTE frames; only ticks per quarter can be read")
+    return symusic.Score.from_midi(data)
+
+
+def _first_name(data: bytes) -> str:
+    """Return the name of the first track, by the standard the title of the file; symusic keeps only names of parts."""
+    at = 22
+    while data[at : at + 2] == b"\0\xff" and len(data) > at + 3 and data[at + 3] < 128:
+        stop = at + 4 + data[at + 3]
+        if data[at + 2] == 3:
+            return data[at + 4 : stop].decode(errors="replace").strip()
+        at = stop
+    return ""
+
+
+def _tables(tracks: Iterable[symusic.Track], sustain: bool, dropped: Counter) -> list[np.ndarray]:
+    """Return each part's notes, shape (4, n): onset, duration, pitch, velocity."""
+    tables = []
+    for track in tracks:
+        notes, controls = track.notes.numpy(), track.controls.numpy()
+        tables.append(np.array([notes[k] for k in ("time", "duration", "pitch", "velocity")], dtype=np.int64))
+        n_pedal = int((controls["number"] == _PEDAL).sum())
+        dropped["sustain pedal events"] += 0 if sustain else n_pedal
+        dropped["other controllers"] += len(controls["number"]) - n_pedal
+        dropped["pitch bends"] += len(track.pitch_bends)
+    if sustain:
+        last = max((int((t[0] + t[1]).max(initial=0)) for t in tables), default=0)
+        for table, track in zip(tables, tracks, strict=True):
+            _hold(table, track.controls.numpy(), last)
+    return tables
+
+
+def _hold(table: np.ndarray, controls: dict[str, np.ndarray], last: int) -> None:
+    """Lengthen a part's notes to pedal-up, in place; a pedal event counts before a note that ends on the same tick."""
+    is_pedal = controls["number"] == _PEDAL
+    if not is_pedal.any():
+        return
+    ticks, down = controls["time"][is_pedal], controls["value"][is_pedal] >= 64
+    onset, pitch = table[0], table[2]
+    end = onset + table[1]
+    before = np.searchsorted(ticks, end, side="right") - 1
+    held = (before >= 0) & down[before]
+    ups = np.append(ticks[~down], last)
+    release = ups[np.searchsorted(ups[:-1], end, side="right")]
+    struck = pitch * 2**32 + onset
+    strikes = np.append(np.unique(struck), 2**62)
+    again = strikes[np.searchsorted(strikes, struck, side="right")] - pitch * 2**32
+    table[1] = np.where(held, np.maximum(end, np.minimum(release, again)), end) - onset
+
+
+def _tempo(microseconds: int) -> float:
+    """Return the roundest number of quarters per minute that is stored as so many microseconds per quarter."""
+    exact = 6e7 / microseconds
+    rounded = (round(exact, digits) for digits in range(9))
+    return next((tempo for tempo in rounded if round(6e7 / tempo) == microseconds), exact)
+
+
+def _microseconds(tempo: float) -> int:
+    require(3.57627 <= tempo <= 6e7, "tempo", "in 3.57627..6e7 quarters per minute in MIDI", tempo)
+    return min(round(6e7 / tempo), 2**24 - 1)
+
+
+def _metres(midi: symusic.Score, dropped: Counter) -> list[TimeSignature]:
+    metres = [TimeSignature(t.time, t.numerator, t.denominator) for t in midi.time_signatures]
+    kept = [m for m in metres if m.onset >= 0 and m.numerator >= 1 and m.denominator in _DENOMINATORS]
+    dropped["metres out of range"] += len(metres) - len(kept)
+    return kept
+
+
+def _tempos(midi: symusic.Score, dropped: Counter) -> list[Tempo]:
+    kept = [Tempo(t.time, _tempo(t.mspq)) for t in midi.tempos if t.time >= 0 and t.mspq > 0]
+    dropped["tempos out of range"] += len(midi.tempos) - len(kept)
+    return kept
+
+
+def _keys(midi: symusic.Score, dropped: Counter) -> list[Key]:
+    kept = [
+        Key(k.time, k.key, _MODES[k.tonality])
+        for k in midi.key_signatures
+        if k.time >= 0 and -7 <= k.key <= 7 and k.tonality in (0, 1)
+    ]
+    dropped["keys out of range"] += len(midi.key_signatures) - len(kept)
+    return kept
+
+
+def _assemble(parts, tables, resolution, metres, tempos, keys, marks, dropped, title="", source="") -> Score:
+    """Return the score of these parts, without notes of no length and parts without notes."""
+    dropped["notes of no length"] += sum(int((t[1] == 0).sum()) for t in tables)
+    tables = [t[:, t[1] != 0] for t in tables]
+    sounding = [i for i, t in enumerate(tables) if t.shape[1]]
+    columns = [np.vstack([tables[i], np.full(tables[i].shape[1], new)]) for new, i in enumerate(sounding)]
+    table = np.hstack([np.zeros((5, 0), dtype=np.int64), *columns])
+    notes = np.zeros(table.shape[1], dtype=[(name, "i8") for name in NOTE.names])
+    for name, column in zip(NOTE.names, table, strict=True):
+        notes[name] = column
+    length = max(int((table[0] + table[1]).max(initial=0)), marks.get(_END, 0))
+    pickup, metres = _split_pickup(metres, resolution, length, marks)
+    return Score(
+        notes, parts=[parts[i] for i in sounding], length=length, resolution=resolution, pickup=pickup,
+        time_signatures=metres, tempos=tempos, keys={k.onset: k for k in keys}.values(), title=title, source=source,
+    )  # fmt: skip
+
+
+def _split_pickup(
+    metres: Sequence[TimeSignature], resolution: int, length: int, marks: dict[str, int]
+) -> tuple[int, list[TimeSignature]]:
+    """Return the pickup, and the metres without the short first one that stood for it."""
+    metres = sorted({m.onset: m for m in metres}.values())
+    if _PICKUP in marks:
+        return min(max(marks[_PICKUP], 0), length), metres
+    if len(metres) > 1 and metres[0].onset == 0:
+        (_, n, d), (pickup, next_n, next_d) = metres[:2]
+        one_bar = pickup * d == 4 * resolution * n
+        if one_bar and n * next_d < next_n * d and pickup <= length:
+            return pickup, [metres[1]._replace(onset=0), *metres[2:]]
+    return 0, metres
+
+
+def _warn(dropped: Counter, name: str) -> None:
+    counts = ", ".join(f"{what}: {n}" for what, n in sorted(dropped.items()) if n)
+    if counts:
+        warnings.warn(f"{name}: dropped {counts}", UserWarning, stacklevel=3)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def write_midi(score: Score, path: str | os.PathLike) -> Path:
+    """Return the path of the MIDI file (type 1) just written, whole or not at all.
+
+    `read_midi` gives an equal score back, but for what MIDI cannot say: where equal pitches of one part overlap, the
+    first to begin is the first to end; parts without notes are lost; tempos are whole microseconds per quarter; one key
+    holds at a time. Each part has a track and a channel of its own, drums channel 10; from the 16th pitched part on
+    channels are shared.
+
+    Raises
+    ------
+    ValueError
+        If the resolution is above 32767, a tempo below 3.57627 quarters per minute, or nothing happens for 2**28 ticks.
+    FileNotFoundError
+        If the folder does not exist.
+
+    Notes
+    -----
+    Notebook: 01_music_as_numbers.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> score = Score([(0, 24, 67), (24, 96, 72)], pickup=24, keys=[(0, -3, "minor")])
+    >>> with TemporaryDirectory() as folder:
+    ...     read_midi(write_midi(score, f"{folder}/tune.mid")) == score
+    True
+    """
+    require(score.resolution < 2**15, "resolution", "at most 32767 ticks per quarter in a MIDI file", score.resolution)
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the folder {path.parent} does not exist")
+    pitched = cycle([*range(9), *range(10, 16)])
+    channels = [9 if part.is_drum else next(pitched) for part in score.parts]
+    chunks = [_chunk(_conductor_events(score)), *(_chunk(_part_events(score, i, c)) for i, c in enumerate(channels))]
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(struct.pack(">4sIHHH", b"MThd", 6, 1, len(chunks), score.resolution) + b"".join(chunks))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _chunk(events: Iterable[tuple[int, bytes]]) -> bytes:
+    """Return a track of events that come in order of their ticks."""
+    body, now = bytearray(), 0
+    for tick, message in events:
+        require(tick - now <= _LONGEST_GAP, "gap between events", f"at most {_LONGEST_GAP} ticks in MIDI", tick - now)
+        body += _number(tick - now) + message
+        now = tick
+    body += b"\0" + _meta(0x2F, b"")
+    return struct.pack(">4sI", b"MTrk", len(body)) + body
+
+
+def _number(n: int) -> bytes:
+    """Return a number in MIDI's variable length: seven bits a byte, the high bit set in all but the last."""
+    low = bytes([n & 127])
+    while n := n >> 7:
+        low = bytes([n & 127 | 128]) + low
+    return low
+
+
+def _meta(kind: int, content: bytes) -> bytes:
+    return bytes([0xFF, kind]) + _number(len(content)) + content
+
+
+def _conductor_events(score: Score) -> list[tuple[int, bytes]]:
+    """Return what belongs to all parts: title, metres, tempos, keys, and markers for what these cannot say."""
+    metres, marks = _metres_and_marks(score)
+    events = [(0, _meta(0x03, score.title.encode()))] if score.title else []
+    events += [(m.onset, _meta(0x58, bytes([m.numerator, m.denominator.bit_length() - 1, 24, 8]))) for m in metres]
+    events += [(t.onset, _meta(0x51, _microseconds(t.quarters_per_minute).to_bytes(3, "big"))) for t in score.tempos]
+    events += [(k.onset, _meta(0x59, struct.pack("bB", k.fifths, _MODES.index(k.mode)))) for k in score.keys]
+    events += [(tick, _meta(0x06, text.encode())) for text, tick in marks.items()]
+    return sorted(events, key=lambda event: event[0])
+
+
+def _metres_and_marks(score: Score) -> tuple[list[TimeSignature], dict[str, int]]:
+    """Return the metres to write, a short first one standing for the pickup, and markers for what these cannot say."""
+    pickup, metres = score.pickup, list(score.time_signatures)
+    marks = {_END: score.length} if score.length > score.end.max(initial=0) else {}
+    candidates = [metres]
+    for d in _DENOMINATORS:
+        n = pickup * d // (4 * score.resolution)
+        if 1 <= n <= 255 and d >= metres[0].denominator:
+            candidates.append([TimeSignature(0, n, d), metres[0]._replace(onset=pickup), *metres[1:]])
+    for candidate in candidates:
+        if _split_pickup(candidate, score.resolution, score.length, {}) == (pickup, metres):
+            return candidate, marks
+    return metres, {**marks, _PICKUP: pickup}
+
+
+def _part_events(score: Score, index: int, channel: int) -> Iterable[tuple[int, bytes]]:
+    """Yield one part's name, program and notes; at one tick notes end before others begin."""
+    part = score.parts[index]
+    if part.name:
+        yield 0, _meta(0x03, part.name.encode())
+    yield 0, bytes([0xC0 | channel, part.program])
+    notes = score.notes[score.notes["part"] == index]
+    n = len(notes)
+    ticks = np.concatenate([notes["onset"] + notes["duration"], notes["onset"]])
+    status = np.repeat([0x80 | channel, 0x90 | channel], n)
+    velocity = np.concatenate([np.zeros(n, dtype=np.int16), notes["velocity"]])
+    order = np.argsort(ticks, kind="stable")
+    messages = np.column_stack([status, np.tile(notes["pitch"], 2), velocity]).astype(np.uint8)[order]
+    yield from zip(ticks[order].tolist(), map(bytes, messages), strict=True)
+
+
+# --- pretty_midi ------------------------------------------------------------------------------------------------------
+
+
+def from_pretty_midi(pm: PrettyMIDI) -> Score:
+    """Return the score in a ``PrettyMIDI`` object, seconds moved to the nearest tick of its own tick map.
+
+    Controllers, pitch bends and notes of no length are dropped and counted in one ``UserWarning``; the pickup is read
+    as in `read_midi`. A key has the spelling with the fewest accidentals, since pretty_midi keeps only its tonic.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of a `Score`'s range.
+
+    Examples
+    --------
+    >>> import pretty_midi
+    >>> pm = pretty_midi.PrettyMIDI(resolution=24)
+    >>> pm.instruments.append(pretty_midi.Instrument(0, name="Flute"))
+    >>> pm.instruments[0].notes.append(pretty_midi.Note(80, 60, start=0.5, end=1.0))
+    >>> from_pretty_midi(pm).notes.tolist()
+    [(24, 24, 60, 80, 0)]
+    """
+    dropped: Counter[str] = Counter()
+    for instrument in pm.instruments:
+        dropped["controllers"] += len(instrument.control_changes)
+        dropped["pitch bends"] += len(instrument.pitch_bends)
+    tick = pm.time_to_tick
+    rows = [[(tick(n.start), tick(n.end), n.pitch, n.velocity) for n in i.notes] for i in pm.instruments]
+    tables = [np.array(r, dtype=np.int64).reshape(-1, 4).T for r in rows]
+    for table in tables:
+        table[1] -= table[0]
+    score = _assemble(
+        parts=[Part(i.name, int(i.program), bool(i.is_drum)) for i in pm.instruments],
+        tables=tables,
+        resolution=pm.resolution,
+        metres=[TimeSignature(int(tick(t.time)), t.numerator, t.denominator) for t in pm.time_signature_changes],
+        tempos=[
+            Tempo(int(tick(second)), _tempo(_microseconds(float(tempo))))
+            for second, tempo in zip(*pm.get_tempo_changes(), strict=True)
+        ],
+        keys=[_key(int(tick(k.time)), k.key_number) for k in pm.key_signature_changes],
+        marks={t.text: int(tick(t.time)) for t in pm.text_events},
+        dropped=dropped,
+    )
+    _warn(dropped, "PrettyMIDI object")
+    return score
+
+
+def _key(onset: int, number: int) -> Key:
+    """Return a key from pretty_midi's number: the tonic's pitch class, 12 more in minor."""
+    return Key(onset, shift_key(0, number % 12 + (3 if number >= 12 else 0)), _MODES[number // 12])
+
+
+def _key_number(key: Key) -> int:
+    return (7 * key.fifths - 3) % 12 + 12 if key.mode == "minor" else 7 * key.fifths % 12
+
+
+def to_pretty_midi(score: Score) -> PrettyMIDI:
+    """Return the score as a ``PrettyMIDI`` object, times in seconds, with its tempos and resolution as tick map.
+
+    Raises
+    ------
+    ValueError
+        If the score is longer than the 10 million ticks that pretty_midi allows.
+
+    Examples
+    --------
+    >>> score = Score([(0, 24, 60)], tempos=[(0, 60)])
+    >>> pm = to_pretty_midi(score)
+    >>> float(pm.get_end_time()), from_pretty_midi(pm) == score
+    (1.0, True)
+    """
+    import pretty_midi
+
+    last = max(score.length, score.tempos[-1].onset)
+    require(last < _PRETTY_MIDI_TICKS, "length", f"below {_PRETTY_MIDI_TICKS} ticks for pretty_midi", last)
+    pm = pretty_midi.PrettyMIDI(resolution=score.resolution)
+    # pretty_midi has no public way to set tempo changes; note_seq sets its tick map in the same two lines.
+    pm._tick_scales = [(t.onset, 60.0 / (t.quarters_per_minute * score.resolution)) for t in score.tempos]
+    pm._update_tick_to_time(score.length)
+
+    def second(tick: int) -> float:
+        return float(score.seconds(tick))
+
+    metres, marks = _metres_and_marks(score)
+    pm.time_signature_changes = [pretty_midi.TimeSignature(m[1], m[2], second(m.onset)) for m in metres]
+    pm.key_signature_changes = [pretty_midi.KeySignature(_key_number(k), second(k.onset)) for k in score.keys]
+    pm.text_events = [pretty_midi.Text(text, second(tick)) for text, tick in marks.items()]
+    pm.instruments = [pretty_midi.Instrument(p.program, p.is_drum, p.name) for p in score.parts]
+    for note, start, end in zip(score.notes, score.onset_second, score.seconds(score.end), strict=True):
+        row = pretty_midi.Note(int(note["velocity"]), int(note["pitch"]), float(start), float(end))
+        pm.instruments[note["part"]].notes.append(row)
+    return pm
+
+
+# --- folders ----------------------------------------------------------------------------------------------------------
+
+
+def load_folder(path: str | os.PathLike, sustain: bool = False) -> tuple[list[Score], list[FileStatus]]:
+    """Return the scores of all MIDI files in a folder and below, by name, and a table of what became of each file.
+
+    A file that cannot be read is a row of the table, never an error. Rows are ``(file, status, reason)``; the scores
+    are those of the rows ``"read"``, whose reason says what was dropped.
+
+    Parameters
+    ----------
+    path : path of a folder
+    sustain : bool
+        As in `read_midi`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = write_midi(Score([(0, 24, 60)]), f"{folder}/good.mid")
+    ...     n = Path(folder, "bad.mid").write_bytes(b"no music")
+    ...     scores, table = load_folder(folder)
+    >>> len(scores), [row.status for row in table]
+    (1, ['failed', 'read'])
+    """
+    from tqdm.auto import tqdm
+
+    folder = Path(path)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder")
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    scores, table = [], []
+    for file in tqdm(files, desc=folder.name, unit="file", leave=False):
+        name = file.relative_to(folder).as_posix()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                scores.append(read_midi(file, sustain))
+                table.append(FileStatus(name, "read", "; ".join(str(w.message) for w in caught)))
+            except (MidiError, OSError) as error:
+                table.append(FileStatus(name, "failed", str(error)))
+    return scores, table
