@@ -17,8 +17,9 @@ LAB := $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp
 # Short training in notebooks. A notebook's kernel that dies is noticed only when its cell's time is up.
 NBVAL := MUSICLAB_QUICK=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 PYTEST := $(BIN)/python -m pytest --doctest-modules --ignore=tests/benchmarks
+STYLE := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-.PHONY: help lab demo test test-all bench style publish loc clean
+.PHONY: help lab demo test test-all bench publish loc clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -29,20 +30,18 @@ lab: $(BIN)/.lab ## open JupyterLab on the first notebook (ARGS=--no-browser on 
 demo: $(BIN)/.core ## write one generated chorale as .mid .musicxml .mp3 .png into out/ (ARGS=...)
 	$(BIN)/musiclab demo $(ARGS)
 
-test: $(BIN)/.test style ## tests, doctests, every notebook, import contract, style (ARGS=... goes to pytest)
+test: $(BIN)/.test ## tests, doctests, every notebook, import contract, style (ARGS=... goes to pytest)
 	$(PYTEST) -m "not slow and not peer" $(ARGS)
 	$(if $(NOTEBOOKS),$(NBVAL) notebooks)
+	$(STYLE)
 
-test-all: $(BIN)/.bench style ## the same with the slow tests and those that run peers
+test-all: $(BIN)/.bench ## the same with the slow tests and those that run peers
 	$(PYTEST) $(ARGS)
 	$(if $(NOTEBOOKS),$(NBVAL) notebooks)
+	$(STYLE)
 
 bench: $(BIN)/.bench ## speed and quality side by side with other libraries
 	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
-
-style: $(BIN)/.test
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
 
 publish: $(BIN)/.core ## write a fork's address into all badges and set-up cells (REPO=owner/name)
 	$(BIN)/python .ci/publish.py $(REPO)
