@@ -91,7 +91,7 @@ class Sampler:
     Examples
     --------
     >>> Sampler(temperature=0.9, top_p=0.95).probabilities(np.log([0.5, 0.4, 0.06, 0.04])).round(3).tolist()
-    [0.536, 0.418, 0.046, 0.0]
+    [0.533, 0.416, 0.051, 0.0]
     """
 
     temperature: float = 1.0
@@ -149,7 +149,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 def stream(
     model: Model, ids: Sequence[int], sampler: Sampler | None = None, grammar: Mask | None = None
 ) -> Iterator[Draw]:
-    """Yield one draw after another, without end; stop asking when you have enough.
+    """Yield one draw after another until EOS is drawn; stop asking when you have enough.
 
     Parameters
     ----------
@@ -158,7 +158,8 @@ def stream(
         What to continue; at least one id, BOS if nothing else.
     sampler : Sampler
     grammar : object with ``mask()`` and ``push(id)``, optional
-        Already pushed up to the end of ``ids``. Only ids it allows are drawn.
+        Already pushed up to the end of ``ids``. Only ids it allows are drawn, and it has taken each before the draw is
+        yielded.
 
     Raises
     ------
@@ -190,13 +191,15 @@ def stream(
         require(bool(allowed.any()), "the grammar", "one that allows some id", "none")
         scores = sampler.filtered(np.where(allowed, raw, -np.inf), seen)
         drawn = int((scores + gumbel).argmax())
+        if grammar and drawn != EOS:
+            grammar.push(drawn)
         yield Draw(
             drawn,
             nll=float(-log_p[drawn]),
             entropy=float(-(np.exp(log_p) * log_p).sum()),
             paid=float(-np.log(min(1.0, np.exp(log_p[allowed]).sum()))),
         )
+        if drawn == EOS:
+            return
         seen.append(drawn)
-        if grammar:
-            grammar.push(drawn)
         logits, state = model(torch.tensor([[drawn]], device=model.device), state)

@@ -1,0 +1,169 @@
+"""Contracts that anyone can run on a class of their own, as scikit-learn's ``check_estimator`` does.
+
+Each law that breaks raises an AssertionError that says which law, on which input, and where.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from musiclab.errors import TokenError
+from musiclab.models.base import Model, build_model
+from musiclab.score import Score
+from musiclab.tokenizers.base import EOS, Tokenizer, load_tokenizer
+from musiclab.training import fit, token_nll
+
+
+def check_tokenizer(tok: Tokenizer, scores: Sequence[Score], walks: int = 20, seed: int = 0) -> dict[str, int]:
+    """Test a tokenizer's laws on scores and on random walks under its grammar; return how often each was tried.
+
+    Parameters
+    ----------
+    tok : Tokenizer
+    scores : sequence of Score
+    walks : int
+        Random sequences to draw under the grammar.
+    seed : int
+
+    Raises
+    ------
+    AssertionError
+        At the first law that does not hold.
+
+    Examples
+    --------
+    >>> from musiclab.tokenizers import Chorale
+    >>> check_tokenizer(Chorale(), [Score([(0, 24, 60)])], walks=2)
+    {'round trip': 1, 'projection': 1, 'canonical': 2, 'walk': 2, 'config': 1}
+    """
+    assert load_tokenizer(tok.config) == tok, "config: load_tokenizer(tok.config) must equal the tokenizer"
+    assert len(set(tok.vocab)) == len(tok.vocab), "config: words must differ from one another"
+    for i, score in enumerate(scores):
+        projected = tok.project(score)
+        ids = tok.encode(score)
+        assert all(type(j) is int for j in ids), f"encode: ids must be a list of int, score {i}"
+        _assert_same(tok.decode(ids), projected, f"round trip: decode(encode(s)) != project(s), score {i}")
+        _assert_same(tok.project(projected), projected, f"projection: project is not idempotent, score {i}")
+        _assert_legal(tok, ids, f"score {i}")
+    rng = np.random.default_rng(seed)
+    for i in range(walks):
+        ids = random_walk(tok, rng)
+        try:
+            score = tok.decode(ids)
+        except TokenError as error:
+            raise AssertionError(f"walk: walk {i} of seed {seed} is legal but does not decode: {error}") from error
+        again = tok.encode(score)
+        at = next((j for j, (a, b) in enumerate(zip(ids, again, strict=False)) if a != b), min(len(ids), len(again)))
+        text = f"canonical: encode(decode(ids)) != ids, walk {i} of seed {seed}, position {at}"
+        assert again == ids, f"{text}: {tok.words(ids[at : at + 1])} became {tok.words(again[at : at + 1])}"
+    n = len(scores)
+    return {"round trip": n, "projection": n, "canonical": walks, "walk": walks, "config": 1}
+
+
+def random_walk(tok: Tokenizer, rng: np.random.Generator, max_ids: int = 400) -> list[int]:
+    """Return ids drawn evenly among those the grammar allows, until it draws EOS or may end after ``max_ids``."""
+    grammar, ids = tok.grammar(), []
+    while True:
+        mask = grammar.mask()
+        if mask[EOS] and (len(ids) >= max_ids or rng.random() < 0.02):
+            return ids
+        legal = np.flatnonzero(mask)
+        legal = legal[legal != EOS]
+        assert len(legal), f"walk: after {len(ids)} ids the grammar allows nothing"
+        ids.append(int(rng.choice(legal)))
+        grammar.push(ids[-1])
+
+
+def _assert_legal(tok: Tokenizer, ids: list[int], where: str) -> None:
+    grammar = tok.grammar()
+    for j, token_id in enumerate(ids):
+        assert grammar.mask()[token_id], f"grammar: {tok.vocab[token_id]} at position {j} is not allowed, {where}"
+        grammar.push(token_id)
+    assert grammar.mask()[EOS], f"grammar: EOS is not allowed after all {len(ids)} ids, {where}"
+
+
+def _assert_same(got: Score, expected: Score, text: str) -> None:
+    if got == expected:
+        return
+    for name in ("length", "resolution", "pickup", "parts", "time_signatures", "tempos", "keys"):
+        a, b = getattr(got, name), getattr(expected, name)
+        assert a == b, f"{text}: {name} is {a}, expected {b}"
+    n = min(len(got), len(expected))
+    differ = np.flatnonzero(got.notes[:n] != expected.notes[:n])
+    at = int(differ[0]) if len(differ) else n
+    raise AssertionError(f"{text}: note {at} is {got.notes[at : at + 1]}, expected {expected.notes[at : at + 1]}")
+
+
+@torch.no_grad()
+def check_model(model: Model, length: int = 16, seed: int = 0, tolerance: float = 1e-4) -> dict[str, float]:
+    """Test a model's laws on random ids; return the largest deviation seen under each.
+
+    The laws: the future does not change the past; one id at a time equals one pass; a batch equals its rows alone;
+    the same configuration and weights give the same model; eight ids can be learned by heart.
+
+    Parameters
+    ----------
+    model : Model
+    length : int
+        Ids per sequence.
+    seed : int
+    tolerance : float
+        Largest allowed difference between logits.
+
+    Raises
+    ------
+    AssertionError
+        At the first law that does not hold.
+
+    Examples
+    --------
+    >>> from musiclab.models import GRU
+    >>> sorted(check_model(GRU(vocab_size=12, width=32)))
+    ['batch', 'causality', 'config', 'memory', 'steps']
+    """
+    model = copy.deepcopy(model).cpu().eval()
+    rng = torch.Generator().manual_seed(seed)
+    ids = torch.randint(1, model.vocab_size, (3, length), generator=rng)
+    full, _ = model(ids)
+    assert full.shape == (*ids.shape, model.vocab_size), f"logits must be (B, T, V), got {tuple(full.shape)}"
+    half = length // 2
+    changed = ids.clone()
+    changed[:, half:] = 1 + changed[:, half:] % (model.vocab_size - 1)
+    twin = build_model(model.config).eval()
+    twin.load_state_dict(model.state_dict())
+    found = {
+        "causality": _gap(model(changed)[0][:, :half], full[:, :half]),
+        "steps": max(_gap(_in_steps(model, ids, n), full) for n in (1, 3)),
+        "batch": max(_gap(model(ids[b : b + 1])[0], full[b : b + 1]) for b in range(3)),
+        "config": _gap(twin(ids)[0], full),
+    }
+    meaning = {
+        "causality": "ids from position {} on changed the logits before it",
+        "steps": "feeding ids in steps with state differs from one pass",
+        "batch": "a row alone differs from the same row in a batch",
+        "config": "the model built from config with the same weights differs",
+    }
+    for law, gap in found.items():
+        assert gap <= tolerance, f"{law}: {meaning[law].format(half)}, by up to {gap:.2g} (allowed {tolerance:g})"
+    eight = torch.randint(4, model.vocab_size, (8,), generator=rng).tolist()
+    with torch.enable_grad():
+        fit(model, [[1, *eight]], iters=150, lr=1e-2, weight_decay=0.0, device="cpu")
+    found["memory"] = float(token_nll(model, [[1, *eight]])[0].mean())
+    assert found["memory"] < 0.1, f"memory: eight ids were not learned by heart, {found['memory']:.2f} nats per id"
+    return found
+
+
+def _gap(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float((a - b).abs().max())
+
+
+def _in_steps(model: Model, ids: torch.Tensor, n: int) -> torch.Tensor:
+    state, parts = None, []
+    for t in range(0, ids.shape[1], n):
+        logits, state = model(ids[:, t : t + n], state)
+        parts.append(logits)
+    return torch.cat(parts, dim=1)
