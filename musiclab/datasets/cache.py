@@ -1,0 +1,98 @@
+"""Where data lies: the project's own folder, the user's cache, and scores kept there as one ``.npz`` a corpus."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from musiclab.score import NOTE, Score
+
+FORMAT = 1  # raise it when the same source would give other scores
+_FIELDS = ("parts", "length", "resolution", "pickup", "time_signatures", "tempos", "keys", "title", "source")
+_DAMAGED = (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+def data_path(*names: str) -> Path:
+    """Return the path of a file in the project's data folder, in a checkout or in an installed wheel.
+
+    Examples
+    --------
+    >>> data_path("registry.json").is_file()
+    True
+    """
+    package = Path(__file__).parents[1]
+    inside = package / "data"
+    return (inside if inside.is_dir() else package.parent / "data").joinpath(*names)
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder: ``$MUSICLAB_CACHE``, or the platform's place for caches."""
+    import pooch
+
+    return Path(os.environ.get("MUSICLAB_CACHE") or pooch.os_cache("musiclab"))
+
+
+def cached_scores(name: str, build: Callable[[], Iterable[Score]]) -> list[Score]:
+    """Return the scores in the cache under this name, built and written first where they are missing or damaged.
+
+    The file's name carries music21's version and the format's, so a new one of either builds anew.
+    """
+    path = cache_folder() / f"{name}-music21-{version('music21')}-v{FORMAT}.npz"
+    try:
+        return _read(path)
+    except _DAMAGED:
+        scores = [replace(score) for score in build()]  # checked anew: other processes hand back notes one could change
+    try:
+        _write(path, scores)
+    except OSError as error:
+        warnings.warn(
+            f"{path}: not kept for the next time ({error}); MUSICLAB_CACHE names another folder", stacklevel=3
+        )
+    return scores
+
+
+def _read(path: Path) -> list[Score]:
+    with np.load(path) as file:
+        notes, counts = file["notes"].astype(NOTE), file["counts"]
+        metas = json.loads(file["meta"].tobytes())
+    tables = np.split(notes, np.cumsum(counts)[:-1])
+    return [Score(table, **meta) for table, meta in zip(tables, metas, strict=True)]
+
+
+def _write(path: Path, scores: Sequence[Score]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    meta = json.dumps([describe(score) for score in scores]).encode()
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
+        np.savez_compressed(
+            file,
+            notes=np.concatenate([score.notes for score in scores]),
+            counts=[len(score) for score in scores],
+            meta=np.frombuffer(meta, dtype=np.uint8),
+        )
+    os.replace(file.name, path)
+
+
+def describe(score: Score) -> dict:
+    """Return all of a score but its notes, in types that JSON knows."""
+    return {name: getattr(score, name) for name in _FIELDS}
+
+
+def in_parallel(function: Callable[[Item], Result], items: Sequence[Item], label: str) -> list[Result]:
+    """Return the function's results in order, worked out by all cores under a progress bar."""
+    from joblib import Parallel, delayed
+    from tqdm.auto import tqdm
+
+    results = Parallel(n_jobs=-1, return_as="generator")(delayed(function)(item) for item in items)
+    return list(tqdm(results, total=len(items), desc=label, leave=False))

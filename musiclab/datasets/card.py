@@ -1,0 +1,90 @@
+"""What every corpus carries beside its scores: a card that says where it comes from and what is in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from textwrap import fill
+
+import numpy as np
+
+from musiclab.pitch import key_name
+from musiclab.score import Score
+
+
+@dataclass(frozen=True, repr=False)
+class Card:
+    """Where a corpus comes from, on what terms, and what is in it; its repr is the card as text.
+
+    Attributes
+    ----------
+    name, origin, licence : str
+        The licence in the words of the source.
+    sizes : mapping of str to int
+        Scores per split.
+    bars : int
+        Bars of all scores together.
+    keys, metres : mapping of str to int
+        In how many scores a key signature or metre comes first.
+    remarks : tuple of str
+        What else a user must know.
+    """
+
+    name: str
+    origin: str
+    licence: str
+    sizes: Mapping[str, int]
+    bars: int = 0
+    keys: Mapping[str, int] = field(default_factory=dict)
+    metres: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        rows = [("origin", self.origin), ("licence", self.licence), ("scores", _counts(self.sizes))]
+        rows += [("bars", f"{self.bars:,}")] if self.bars else []
+        rows += [("keys", _counts(self.keys)), ("metres", _counts(self.metres))]
+        rows += [("note", remark) for remark in self.remarks]
+        lines = [
+            fill(text, 100, initial_indent=f"  {name:<9}", subsequent_indent=" " * 11) for name, text in rows if text
+        ]
+        return "\n".join([self.name, *lines])
+
+
+@dataclass(frozen=True, repr=False)
+class Corpus:
+    """Scores (or arrays) for training, validation and test, and the card that describes them; its repr is the card."""
+
+    train: Sequence
+    valid: Sequence
+    test: Sequence
+    card: Card
+
+    def __repr__(self) -> str:
+        return repr(self.card)
+
+
+def corpus_of(splits: Mapping[str, Sequence[Score]], **about: str | tuple[str, ...]) -> Corpus:
+    """Return the corpus of these scores, its card counted from them."""
+    scores = [score for split in splits.values() for score in split]
+    card = Card(
+        sizes={name: len(split) for name, split in splits.items()},
+        bars=sum(score.n_bars for score in scores),
+        keys=_most_common(key_name(*score.keys[0][1:]) if score.keys else "not stated" for score in scores),
+        metres=_most_common("{}/{}".format(*score.time_signatures[0][1:]) for score in scores),
+        **about,
+    )
+    return Corpus(**{name: tuple(split) for name, split in splits.items()}, card=card)
+
+
+def corpus_of_arrays(splits: Mapping[str, Sequence[np.ndarray]], **about: str | tuple[str, ...]) -> Corpus:
+    """Return the corpus of these arrays, of which only the sizes are known."""
+    return Corpus(**splits, card=Card(sizes={name: len(split) for name, split in splits.items()}, **about))
+
+
+def _most_common(words) -> dict[str, int]:
+    return dict(sorted(Counter(words).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _counts(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in numbers.items())
