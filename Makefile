@@ -53,7 +53,7 @@ clean: ## remove the environment and everything made here
 	rm -rf .venv out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# --- installing: a stamp in .venv/bin for each set of extras, made anew when a requirement changes --------------------------------------------------
+# --- installing: a stamp in .venv/bin for each set of extras, made anew when a requirement changes -----------------------
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c "$(NEW_ENOUGH)"; then \
