@@ -17,6 +17,7 @@ BADGE = re.compile(
 )
 SETUP = """\
 import sys
+
 if "google.colab" in sys.modules:
     %pip install -q "musiclab @ git+https://github.com/{repo}"
     %pip install -q --no-deps tinysoundfont"""
@@ -55,7 +56,7 @@ def first_cells(cells: list[dict], name: str) -> list[str]:
     if not badge or badge[2] != name:
         return [*found, "the first cell has no Colab badge for this notebook"]
     code = [source(cell) for cell in cells if cell["cell_type"] == "code"]
-    if not code or code[0] != SETUP.format(repo=badge[1]):
+    if not code or without_blanks(code[0]) != without_blanks(SETUP.format(repo=badge[1])):
         found.append("the first code cell is not the set-up cell for the badge's repository")
     return found
 
@@ -77,6 +78,10 @@ def cell_faults(cell: dict) -> list[str]:
 
 def source(cell: dict) -> str:
     return "".join(cell["source"])
+
+
+def without_blanks(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
