@@ -13,7 +13,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 # Jupyter refuses to run as root unless told, and a container often has no other user; it asks nothing of the network.
 LAB := $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.news_url=None \
-	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	--LabApp.default_url=/lab/tree/notebooks/00_hello_music.ipynb
 # Short training in notebooks. A notebook's kernel that dies is noticed only when its cell's time is up.
 NBVAL := MUSICLAB_QUICK=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 PYTEST := $(BIN)/python -m pytest --doctest-modules --ignore=tests/benchmarks
@@ -25,7 +26,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 lab: $(BIN)/.lab ## open JupyterLab on the first notebook (ARGS=--no-browser on a server)
-	$(LAB) $(ARGS) notebooks/00_hello_music.ipynb
+	$(LAB) $(ARGS)
 
 demo: $(BIN)/.core ## write one generated chorale as .mid .musicxml .mp3 .png into out/ (ARGS=...)
 	$(BIN)/musiclab demo $(ARGS)
