@@ -36,6 +36,7 @@ class Model(nn.Module):
             require(config.get(name, 1) >= 1, name, ">= 1", config.get(name))
         require(0 <= config.get("dropout", 0) < 1, "dropout", "in [0, 1)", config.get("dropout"))
         self._config = config
+        self.card: dict[str, Any] = {}  # what is known of trained weights; load_pretrained fills it
 
     @property
     def config(self) -> dict[str, Any]:
