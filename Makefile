@@ -20,7 +20,7 @@ NBVAL := MUSICLAB_QUICK=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-en
 PYTEST := $(BIN)/python -m pytest --doctest-modules --ignore=tests/benchmarks
 STYLE := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-.PHONY: help lab demo test test-all bench publish loc clean
+.PHONY: help lab demo test test-all bench weights publish loc clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -43,6 +43,9 @@ test-all: $(BIN)/.bench ## the same with the slow tests and those that run peers
 
 bench: $(BIN)/.bench ## speed and quality side by side with other libraries
 	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
+
+weights: $(BIN)/.core ## train a model that data/models holds, from the start (MODEL=name)
+	$(BIN)/python data/make_weights.py $(or $(MODEL),chorale-transformer) $(ARGS)
 
 publish: $(BIN)/.core ## write a fork's address into all badges and set-up cells (REPO=owner/name)
 	$(BIN)/python .ci/publish.py $(REPO)
