@@ -175,6 +175,6 @@ def plot_staff(score: Score) -> Staff:
     """
     from musiclab.notation import engrave
 
-    # paper is white on a dark page too
-    svg = re.sub(r"<svg\b", '<svg style="background:white"', engrave(score), count=1)
+    # as wide as a notebook's column; paper is white on a dark page too
+    svg = re.sub(r"<svg\b", '<svg style="background:white"', engrave(score, width=800), count=1)
     return Staff(svg, repr(score))

@@ -1,0 +1,127 @@
+"""The player: a score as a piano roll that sounds."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from musiclab.audio import audio_bytes, choose_synthesizer
+from musiclab.plots import bar_numbers, part_color, part_name, plot_roll
+from musiclab.score import Score
+
+_STATIC = Path(__file__).parent / "static"
+_AT_ONCE_SECOND = 60  # sound of longer scores is made when play is pressed first
+
+
+class Player(anywidget.AnyWidget):
+    """A score as a piano roll that plays: click to seek; space plays, arrows seek, Home goes to the start.
+
+    Everything it shows and does is plain state, so it can be driven without a browser. Its sound is not saved in the
+    notebook; a page without a kernel shows a picture of the roll instead.
+
+    Parameters
+    ----------
+    score : Score
+        What to show and play.
+    synthesizer : str
+        As in ``musiclab.render``; the caption names the one that sounds.
+
+    Attributes
+    ----------
+    notes : list of [onset, duration, pitch, velocity, part]
+        Onset and duration in seconds; may grow while the player is shown.
+    bars : list of [onset, number]
+        Bar lines, onset in seconds.
+    parts : list of [name, color]
+        The legend.
+    duration, position : float
+        Length of the score and place of the playhead, in seconds; set ``position`` to seek. The page reports it when
+        it seeks or pauses.
+    playing : bool
+        Set it to play or pause.
+    audio : bytes
+        The sound as mp3.
+    title, caption : str
+        What stands above the roll.
+
+    Notes
+    -----
+    Notebook: 00_hello_music.
+
+    Examples
+    --------
+    >>> player = Player(Score([(0, 24, 60), (24, 24, 64)]), synthesizer="sines")
+    >>> player.notes, player.duration
+    ([[0.0, 0.5, 60, 64, 0], [0.5, 0.5, 64, 64, 0]], 1.0)
+    """
+
+    _esm = _STATIC / "player.js"
+    _css = _STATIC / "player.css"
+    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
+
+    notes = traitlets.List().tag(sync=True)
+    bars = traitlets.List().tag(sync=True)
+    parts = traitlets.List().tag(sync=True)
+    duration = traitlets.Float(0.0).tag(sync=True)
+    title = traitlets.Unicode("").tag(sync=True)
+    caption = traitlets.Unicode("").tag(sync=True)
+    audio = traitlets.Bytes(b"").tag(sync=True)
+    position = traitlets.Float(0.0).tag(sync=True)
+    playing = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, score: Score, synthesizer: str = "auto", **kwargs) -> None:
+        self.score = score
+        self.synthesizer = choose_synthesizer(synthesizer)
+        super().__init__(
+            notes=_note_rows(score),
+            bars=[[float(score.seconds(onset)), number] for onset, number in bar_numbers(score)],
+            parts=[[part_name(score, i), part_color(i)] for i in range(len(score.parts))],
+            duration=score.length_second,
+            title=score.title or score.source or "Score",
+            caption=f"sound: {self.synthesizer}",
+            **kwargs,
+        )
+        self.on_msg(self._answer)
+        if score.length_second <= _AT_ONCE_SECOND:
+            self.make_sound()
+
+    def make_sound(self) -> None:
+        """Fill ``audio`` with the score's sound, unless it is there."""
+        if not self.audio:
+            self.audio = audio_bytes(self.score, "mp3", synthesizer=self.synthesizer)
+
+    def _answer(self, _widget, content: dict, _buffers) -> None:
+        if content.get("ask") == "sound":
+            self.make_sound()
+
+    def __repr__(self) -> str:
+        return f"Player({self.score!r}, {self.caption})"
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        """Return the live view, and a picture and a line of text where there is none.
+
+        No text/html: GitHub would choose it before the picture, and show nothing.
+        """
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**data, "text/plain": repr(self), "image/png": roll_png(self.score)}, metadata
+
+
+def roll_png(score: Score) -> str:
+    """Return a picture of the piano roll as base64 PNG, made without pyplot, so that nothing else shows it."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 2.6), dpi=80, layout="constrained")
+    plot_roll(score, figure.subplots())
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _note_rows(score: Score) -> list[list]:
+    columns = (score.onset_second.round(4), score.duration_second.round(4))
+    fields = (score.notes[name] for name in ("pitch", "velocity", "part"))
+    return [list(row) for row in zip(*(column.tolist() for column in (*columns, *fields)), strict=True)]

@@ -1,0 +1,79 @@
+"""The player's kernel side: plain state, a picture for pages without a kernel, the display of a score."""
+
+import base64
+import builtins
+from types import SimpleNamespace
+
+import pytest
+from IPython.core.formatters import DisplayFormatter
+
+from musiclab.score import Score
+from musiclab.widgets.display import register_score_display
+from musiclab.widgets.player import Player
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+SCORE = Score(
+    [(0, 24, 67, 64, 0), (24, 48, 72, 80, 0), (24, 96, 48, 64, 1)],
+    parts=[("Soprano", 52), ("", 52)],
+    pickup=24,
+    tempos=[(0, 60)],
+    title="Duet",
+)
+
+
+def test_state_says_what_is_seen_and_heard():
+    player = Player(SCORE, synthesizer="sines")
+    assert player.notes == [[0.0, 1.0, 67, 64, 0], [1.0, 2.0, 72, 80, 0], [1.0, 4.0, 48, 64, 1]]
+    assert player.bars == [[1.0, 1]]
+    assert player.parts == [["Soprano", "#0072B2"], ["part 2", "#E69F00"]]
+    assert (player.duration, player.title, player.caption) == (5.0, "Duet", "sound: sines")
+    assert (player.position, player.playing) == (0.0, False)
+    assert 10_000 < len(player.audio) < 60_000
+    assert repr(player) == f"Player({SCORE!r}, sound: sines)"
+
+
+def test_long_scores_sound_when_the_page_asks():
+    player = Player(SCORE.concat(Score([], SCORE.parts, length=24 * 70, tempos=[(0, 60)])), synthesizer="sines")
+    assert player.audio == b""
+    player._answer(player, {"ask": "something else"}, [])
+    assert player.audio == b""
+    player._answer(player, {"ask": "sound"}, [])
+    assert len(player.audio) > 100_000
+
+
+def test_a_score_without_notes_has_a_player():
+    assert Player(Score([])).notes == []
+
+
+def test_bundle_has_view_picture_and_text_but_no_html():
+    data, _ = Player(SCORE, synthesizer="sines")._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert data["text/plain"].startswith("Player(Score('Duet'")
+    assert VIEW in data and "text/html" not in data
+
+
+def test_wrong_synthesizer_is_refused_at_once():
+    with pytest.raises(ValueError, match="synthesizer must be"):
+        Player(SCORE, synthesizer="symusic")
+
+
+def test_a_score_in_a_kernel_shows_the_player(monkeypatch):
+    shell = SimpleNamespace(display_formatter=DisplayFormatter(), kernel=object())
+    monkeypatch.setattr(builtins, "get_ipython", lambda: shell, raising=False)
+    register_score_display()
+    data, _ = shell.display_formatter.format(SCORE)
+    assert VIEW in data and "image/png" in data
+    assert data["text/plain"] == repr(SCORE)
+    assert VIEW not in shell.display_formatter.format("another value")[0]
+
+
+def test_a_score_in_a_terminal_stays_text(monkeypatch):
+    shell = SimpleNamespace(display_formatter=DisplayFormatter())
+    monkeypatch.setattr(builtins, "get_ipython", lambda: shell, raising=False)
+    register_score_display()
+    assert shell.display_formatter.format(SCORE)[0] == {"text/plain": repr(SCORE)}
+
+
+def test_without_ipython_nothing_happens(monkeypatch):
+    monkeypatch.delattr(builtins, "get_ipython", raising=False)
+    register_score_display()
