@@ -79,7 +79,7 @@ def from_music21(stream: music21.stream.Stream, tempo: float = 120.0) -> Score:
         warnings.warn("; ".join(f"{what}: {n}" for what, n in dropped.items()), stacklevel=2)
     length = max([_tick(stream.highestTime), *(row[0] + row[1] for row in rows)])
     bars = list(sources[0].getElementsByClass("Measure"))
-    metres = [TimeSignature(_tick(t.offset), t.numerator, t.denominator) for t in flats[0]["TimeSignature"]]
+    metres = [TimeSignature(onset, t.numerator, t.denominator) for onset, t in _placed(sources[0], "TimeSignature")]
     pickup = _pickup(bars)
     starts = {_tick(bar.offset) for bar in bars} | {length}
     return Score(
@@ -90,7 +90,7 @@ def from_music21(stream: music21.stream.Stream, tempo: float = 120.0) -> Score:
         pickup=pickup,
         time_signatures=_restated(Score([], time_signatures=metres).time_signatures, starts, pickup),
         tempos=_tempos(stream, tempo),
-        keys=_keys(flats[0]),
+        keys=_keys(sources[0]),
         title=_title(stream),
     )
 
@@ -158,12 +158,20 @@ def _bar_ticks(metre: TimeSignature) -> int:
     return RESOLUTION * 4 * metre.numerator // metre.denominator
 
 
-def _keys(flat: music21.stream.Stream) -> list[Key]:
+def _placed(source: music21.stream.Stream, kind: str) -> list[tuple[int, music21.base.Music21Object]]:
+    """Return (onset, sign) of one kind. Not from the flat stream: music21's ABC puts one object in several bars."""
+    sites = [(0, source), *((bar.offset, bar) for bar in source.getElementsByClass("Measure"))]
+    return [
+        (_tick(at + sign.getOffsetBySite(site)), sign) for at, site in sites for sign in site.getElementsByClass(kind)
+    ]
+
+
+def _keys(source: music21.stream.Stream) -> list[Key]:
     """Return the key signatures, each stated once; one with a mode wins over one without at the same place."""
     found = {}
-    for key in sorted(flat["KeySignature"], key=lambda k: (k.offset, hasattr(k, "mode"))):
+    for onset, key in sorted(_placed(source, "KeySignature"), key=lambda item: (item[0], hasattr(item[1], "mode"))):
         minor = getattr(key, "mode", "major") in ("minor", "aeolian")
-        found[_tick(key.offset)] = (key.sharps, "minor" if minor else "major")
+        found[onset] = (key.sharps, "minor" if minor else "major")
     changes = [Key(onset, *key) for onset, key in found.items()]
     return [key for i, key in enumerate(changes) if i == 0 or key[1:] != changes[i - 1][1:]]
 

@@ -86,5 +86,10 @@ def _most_common(words) -> dict[str, int]:
     return dict(sorted(Counter(words).items(), key=lambda item: (-item[1], item[0])))
 
 
+def _row(name: str, text: str) -> str:
+    indent = {"initial_indent": f"  {name:<9}", "subsequent_indent": " " * 11}
+    return fill(text, 100, break_on_hyphens=False, break_long_words=False, **indent)
+
+
 def _counts(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {n}" for name, n in numbers.items())

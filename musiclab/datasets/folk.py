@@ -1,0 +1,113 @@
+"""Folk tunes from the corpus that music21 installs: one line each, all tunes of one title in the same split."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from musiclab.datasets.cache import cached_scores, in_parallel
+from musiclab.datasets.card import Corpus, corpus_of
+from musiclab.errors import require
+from musiclab.score import Score
+
+_SEED = "musiclab"
+_NONE_STATED = (
+    "none stated in the files. music21's corpus note: 'distributed with the permission of the encoders [...]. Some "
+    "encodings included in the corpus may not be used for commercial uses or have other restrictions'"
+)
+
+
+class _Set(NamedTuple):
+    title: str
+    folder: str
+    files: str  # a pattern of names
+    licence: str = _NONE_STATED
+
+
+_SETS = {
+    "oneills": _Set(
+        "Jigs, reels and hornpipes from O'Neill's Music of Ireland (1903), nos. 811-981, 1176-1375, 1577-1700",
+        "oneills1850", r"08|09[05].-09[58]|1176|1276|1577|1625",
+    ),
+    "oneills-complete": _Set("O'Neill's Music of Ireland (1903)", "oneills1850", ""),
+    "ryan": _Set("Ryan's Mammoth Collection (1883)", "ryansMammoth", ""),
+    "essen": _Set(
+        "The Essen Folksong Collection", "essenFolksong", "",
+        "music21's note: 'The legal status of the Essen folksong database is unclear, as the data has been input by "
+        "many people. [...] Prof. AMU Dr. Habil. Ewa Dahlig-Turek [...] has given permission for non-commercial "
+        "distribution and use of these files in music21.'",
+    ),
+}  # fmt: skip
+
+
+def load_folk_tunes(name: str = "oneills") -> Corpus:
+    """Return folk tunes, each a score of one part, in a train, valid and test split of 80, 10 and 10 %.
+
+    They are read from the corpus inside the music21 package, with no network: once with all cores (half a minute for
+    the default set, minutes for the others), from the user's cache afterwards. Repeats are not played out, grace notes
+    left out. A tune's title decides its split, so settings of one tune stay together.
+
+    Parameters
+    ----------
+    name : "oneills", "oneills-complete", "ryan" or "essen"
+        Which collection: dances from O'Neill's Music of Ireland, all of it, Ryan's Mammoth Collection, or the Essen
+        Folksong Collection.
+
+    Raises
+    ------
+    ValueError
+        If there is no such collection.
+    """
+    require(name in _SETS, "name", f"one of {list(_SETS)}", repr(name))
+    chosen = _SETS[name]
+    tunes = list(_tunes(chosen))
+    scores = cached_scores(name, lambda: filter(None, in_parallel(_read_tune, tunes, f"reading {name}")))
+    splits: dict[str, list[Score]] = {"train": [], "valid": [], "test": []}
+    for score in scores:
+        splits[_split(score.title)].append(score)
+    return corpus_of(
+        splits,
+        name=chosen.title,
+        origin=f"the corpus in the music21 package (cuthbertlab), folder {chosen.folder}",
+        licence=chosen.licence,
+        remarks=(f"{len(tunes) - len(scores)} of {len(tunes)} tunes left out: several notes at once, or unreadable.",),
+    )
+
+
+def _tunes(chosen: _Set) -> Iterator[tuple[str, str]]:
+    """Yield (where from, ABC text) of each tune."""
+    folder = Path(find_spec("music21").origin).parent / "corpus" / chosen.folder
+    for path in sorted(folder.glob("*.abc")):
+        if re.match(chosen.files, path.name):
+            texts = re.split(r"(?m)^(?=X:)", path.read_text(encoding="utf-8", errors="replace"))
+            for text in texts[1:]:
+                number = text[2:].split(maxsplit=1)[0]
+                yield f"music21 corpus, {chosen.folder}/{path.name} X:{number}", text
+
+
+def _read_tune(tune: tuple[str, str]) -> Score | None:
+    """Return the tune, or None where it is not one line of notes."""
+    from musiclab.notation import read_abc
+
+    source, text = tune
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            (score,) = read_abc(text)
+        except ValueError:
+            return None
+    one_line = len(score.parts) == 1 and (score.end[:-1] <= score.notes["onset"][1:]).all()
+    return replace(score, source=source) if one_line else None
+
+
+def _split(title: str) -> str:
+    """Return the split of a title, drawn from its words so that it never changes when tunes are added."""
+    words = re.sub(r"\W+", " ", title.casefold()).strip()
+    draw = int(sha256(f"{_SEED} {words}".encode()).hexdigest(), 16) % 10
+    return {0: "valid", 1: "test"}.get(draw, "train")
