@@ -18,7 +18,7 @@ import torch
 from musiclab.datasets import load_chorales
 from musiclab.datasets.augment import part_ranges, transpositions
 from musiclab.datasets.cache import data_path
-from musiclab.metrics.likelihood import likelihood
+from musiclab.metrics.likelihood import nll
 from musiclab.models import GridTransformer
 from musiclab.models.base import Model
 from musiclab.pretrained import load_pretrained, save
@@ -46,8 +46,8 @@ def chorale_data(tok: Chorale) -> tuple[list[list[list[int]]], list[list[int]]]:
 
 def cell_nll(model: Model, tok: Chorale, scores: list) -> list[float]:
     """Return nats per cell, (soprano, alto, tenor, bass): the header and the ending left out."""
-    nll = token_nll(model, [tok.sequence(score) for score in scores])
-    cells = np.concatenate([n[3:-1].reshape(-1, 4) for n in nll])
+    surprise = token_nll(model, [tok.sequence(score) for score in scores])
+    cells = np.concatenate([n[3:-1].reshape(-1, 4) for n in surprise])
     return cells.mean(axis=0).round(4).tolist()
 
 
@@ -76,13 +76,13 @@ def main() -> None:
     save(model, tok, folder, half=True)
     model, tok = load_pretrained(folder, device="cpu")  # what is judged is what is shipped
     save(model, tok, folder, card(model, tok, history, args.seed, time.process_time() - began), half=True)
-    print(history, likelihood(model, tok, load_chorales().test, load_chorales().train), sep="\n")
+    print(history, nll(model, tok, load_chorales().test, load_chorales().train), sep="\n")
 
 
 def card(model: Model, tok: Chorale, history: History, seed: int, cpu_seconds: float) -> dict:
     """Return the model card: what a user must know."""
     corpus = load_chorales()
-    test = likelihood(model, tok, corpus.test, corpus.train)
+    test = nll(model, tok, corpus.test, corpus.train)
     low, high = test.interval("ids")
     return {
         "data": f"{corpus.card.name}; {corpus.card.origin}; training at every pitch level its parts can sing",

@@ -1,3 +1,55 @@
-"""musiclab: make music with deep learning, hear it, see it, and judge it."""
+"""musiclab: make music with deep learning, hear it, see it, and judge it.
+
+Names load their module when first used, so ``import musiclab as ml`` is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
 
 __version__ = "0.1.0"
+
+_EXPORTS = {
+    "score": ["Key", "Part", "Score", "Tempo", "TimeSignature"],
+    "pitch": ["key_name", "parse_pitch", "pitch_name"],
+    "errors": ["MidiError", "MissingData", "TokenError"],
+    "midi": ["from_pretty_midi", "load_folder", "read_midi", "to_pretty_midi", "write_midi"],
+    "notation": ["engrave", "from_music21", "read_abc", "read_musicxml", "to_music21", "write_musicxml"],
+    "audio": ["play", "render", "synthesizers", "write_audio"],
+    "plots": ["plot_roll", "plot_staff"],
+    "datasets": ["load_chorales", "load_example", "load_folk_tunes", "load_jsb"],
+    "tokenizers": ["Chorale", "Grammar", "Tokenizer", "load_tokenizer"],
+    "models": ["GRU", "GridTransformer", "Model", "Transformer", "build_model"],
+    "training": ["History", "fit"],
+    "sampling": ["Draw", "Sampler", "stream"],
+    "generation": ["generate"],
+    "pretrained": ["load_pretrained", "pretrained_names", "save"],
+    "metrics.likelihood": ["nll"],
+    "checks": ["check_model", "check_tokenizer"],
+    "recipes": ["demo", "evaluate_model", "export", "sample_model", "train_model"],
+    "widgets.player": ["Player"],
+    "doctor": ["doctor"],
+}
+_HOME = {name: f"musiclab.{module}" for module, names in _EXPORTS.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"musiclab has no {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    # A function named like its module, such as doctor, must win over the module that Python put here on import.
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
+
+
+if "IPython" in sys.modules:
+    from musiclab.widgets.display import register_score_display
+
+    register_score_display()

@@ -92,16 +92,16 @@ def likelihood(model: Model, tok: Tokenizer, scores: Sequence[Score], training: 
     >>> from musiclab.models import GRU
     >>> from musiclab.tokenizers import Chorale
     >>> tok = Chorale()
-    >>> likelihood(GRU(len(tok.vocab), width=8), tok, [Score([(0, 24, 60)])]).ids.tolist()
+    >>> nll(GRU(len(tok.vocab), width=8), tok, [Score([(0, 24, 60)])]).ids.tolist()
     [20]
     """
     require(len(scores) > 0, "scores", "at least one", 0)
     sequences = [tok.sequence(score) for score in scores]
-    nll = token_nll(model, sequences)
+    surprise = token_nll(model, sequences)
     said = [tok.project(score) for score in scores]
     return Likelihood(
-        nll=np.array([n.sum() for n in nll]),
-        ids=np.array([len(n) for n in nll]),
+        nll=np.array([n.sum() for n in surprise]),
+        ids=np.array([len(n) for n in surprise]),
         notes=np.array([len(s) for s in said]),
         quarters=np.array([s.length / s.resolution for s in said]),
         baseline=_frequency_nll(tok, sequences, training) if len(training) else math.nan,

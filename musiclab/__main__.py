@@ -1,0 +1,3 @@
+from musiclab.cli import main
+
+raise SystemExit(main())
