@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from musiclab.datasets.cache import cache_folder
+
 REPOSITORY = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
@@ -89,7 +91,7 @@ def lab(lab_folder, browser) -> str:
     places = "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR JUPYTERLAB_SETTINGS_DIR JUPYTERLAB_WORKSPACES_DIR"
     env = {name: str(root / "home" / name) for name in [*places.split(), "IPYTHONDIR"]}
     env = dict(os.environ, **env, HOME=str(root / "home"), PYTHONPATH=str(REPOSITORY))
-    env.setdefault("MUSICLAB_CACHE", str(Path.home() / ".cache" / "musiclab"))  # HOME is new, the cache is not
+    env.setdefault("MUSICLAB_CACHE", str(cache_folder()))  # HOME is new, the cache is not
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
