@@ -277,13 +277,15 @@ def to_music21(score: Score) -> music21.stream.Score:
 
 def _notated(score: Score, staves: list[list[int]]) -> music21.stream.Score:
     """Return the score with one staff for each list of parts."""
-    from music21 import metadata, stream
+    from music21 import layout, metadata, stream
 
     score = score.resample(RESOLUTION)
     written = stream.Score()
     written.metadata = metadata.Metadata(movementName=score.title or " ")  # else "Music21 Fragment"
     for number, parts in enumerate(staves):
         written.insert(0, _staff(score, parts, number))
+    if len(staves) > 1:
+        written.insert(0, layout.StaffGroup(list(written.parts), symbol="bracket", barTogether=True))
     return written
 
 
@@ -293,31 +295,37 @@ def _staff(score: Score, parts: list[int], number: int) -> music21.stream.Part:
     player = _player(score.parts[parts[0]], number)
     staff = stream.Part([player])
     staff.partName = player.partName if len(parts) == 1 else ""
-    signs = _signs(score, with_tempo=number == 0)
+    signs = [(0, _clef(score, parts)), *_signs(score, with_tempo=number == 0)]
     lines = [(line, i == 0) for p in parts for i, line in enumerate(_lines(score.notes[score.notes["part"] == p]))]
     edges = [*score.bar_onsets.tolist(), score.length]
     for count, (start, stop) in enumerate(pairwise(edges), 0 if score.pickup else 1):
         bar = stream.Measure(number=count)
-        for onset, sign in [(0, _clef(score, parts)), *signs]:
+        for onset, sign in signs:
             if start <= onset < stop:
                 bar.insert(_quarters(onset - start), sign)
         metre = [ts for ts in score.time_signatures if ts.onset <= start][-1]
-        missing = max(0, _bar_ticks(metre) - (stop - start))
-        bar.paddingLeft, bar.paddingRight = (_quarters(missing if first else 0) for first in (count == 0, count > 0))
-        cut = [[note for note in line if note[0] < stop and note[1] > start] for line, _ in lines]
-        filled = [
-            list(_fill(score, notes, start, stop))
-            for notes, (_, first) in zip(cut, lines, strict=True)
-            if notes or first
-        ]
-        for voice, elements in enumerate(filled):
-            where = stream.Voice(id=str(voice + 1)) if len(filled) > 1 else bar
-            for onset, element in elements:
-                where.insert(_quarters(onset - start), element)
-            if where is not bar:
-                bar.insert(0, where)
+        missing = _quarters(max(0, _bar_ticks(metre) - (stop - start)))  # else music21 fills the bar with rests
+        bar.paddingLeft, bar.paddingRight = (0, missing) if count else (missing, 0)
+        sounding = [line for line, first in lines if first or any(note[0] < stop and note[1] > start for note in line)]
+        _insert(bar, [list(_fill(score, line, start, stop)) for line in sounding], start)
         staff.insert(_quarters(start), bar)
+        if stop == score.length:
+            bar.rightBarline = "final"
     return staff
+
+
+def _insert(bar: music21.stream.Measure, lines: list[list], start: int) -> None:
+    """Put the lines into the bar: one as it is, several as voices with stems up and down by turns."""
+    from music21 import stream
+
+    for number, elements in enumerate(lines):
+        where = stream.Voice(id=str(number + 1)) if len(lines) > 1 else bar
+        for onset, element in elements:
+            where.insert(_quarters(onset - start), element)
+            if len(lines) > 1 and not element.isRest:
+                element.stemDirection = "down" if number % 2 else "up"
+        if len(lines) > 1:
+            bar.insert(0, where)
 
 
 def _quarters(ticks: int) -> Fraction:
@@ -375,7 +383,8 @@ def _fill(score: Score, line: Iterable, start: int, stop: int) -> Iterator[tuple
     from music21 import chord, note, tie
 
     now = start
-    for onset, end, pitches, velocity in [*line, (stop, stop, [], 0)]:
+    sounding = [note for note in line if note[0] < stop and note[1] > start]
+    for onset, end, pitches, velocity in [*sounding, (stop, stop, [], 0)]:
         for at, ticks in _values(now, max(start, onset), start):
             yield at, note.Rest(quarterLength=_quarters(ticks))
         now = min(end, stop)
@@ -416,11 +425,13 @@ def _fifths(score: Score, tick: int) -> int:
 def _spelled(pitch: int, fifths: int) -> music21.pitch.Pitch:
     """Return the pitch spelled from the twelve names around the key on the line of fifths.
 
-    The scale of C major lies at -1 (F) to 5 (B); the window adds two flats (B-, E-) below and three sharps above.
+    The scale of C major lies at -1 (F) to 5 (B); the window adds B- below and F# to D# above. Of the windows, this one
+    spells the most notes of the chorales as their encodings do: 99.97 % in major, 99.6 % in minor.
     """
     from music21 import pitch as m21
 
-    place = (pitch * 7 - (fifths - 3)) % 12 + fifths - 3
+    lowest = fifths - 2
+    place = (pitch * 7 - lowest) % 12 + lowest
     alter, letter = divmod(place + 1, 7)
     octave = (pitch - alter) // 12 - 1
     return m21.Pitch("FCGDAEB"[letter] + ("#" * alter or "-" * -alter) + str(octave))
@@ -486,5 +497,5 @@ def engrave(score: Score, width: int = 900) -> str:
 _PAGE = {
     "scale": 40, "adjustPageHeight": True, "pageHeight": 60000, "pageMarginLeft": 20, "pageMarginRight": 20,
     "pageMarginTop": 20, "pageMarginBottom": 20, "breaks": "auto", "header": "none", "footer": "none",
-    "xmlIdSeed": 1, "svgFormatRaw": True, "svgRemoveXlink": True,
+    "defaultTopMargin": 1.0, "xmlIdSeed": 1, "svgFormatRaw": True, "svgRemoveXlink": True,
 }  # fmt: skip
