@@ -319,7 +319,7 @@ class Score:
         """
         require(0 <= start <= stop, "start and stop", "0 <= start <= stop", f"{start}, {stop}")
         stop = min(stop, self.length)
-        keep = (self.notes["onset"] < stop) & (self.end > start)
+        keep = np.maximum(self.notes["onset"], start) < np.minimum(self.end, stop)
         notes = self.notes[keep].copy()
         end = np.minimum(self.end[keep], stop)
         notes["onset"] = np.maximum(notes["onset"], start) - start
