@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
+from musiclab.audio import play
 from musiclab.score import Score
 from musiclab.widgets.display import register_score_display
 from musiclab.widgets.player import Player
@@ -77,3 +78,12 @@ def test_a_score_in_a_terminal_stays_text(monkeypatch):
 def test_without_ipython_nothing_happens(monkeypatch):
     monkeypatch.delattr(builtins, "get_ipython", raising=False)
     register_score_display()
+
+
+def test_an_exported_page_has_the_picture_and_the_sound():
+    nbformat, nbconvert = pytest.importorskip("nbformat"), pytest.importorskip("nbconvert")
+    outputs = [Player(SCORE)._repr_mimebundle_()[0], {"text/html": play(SCORE)._repr_html_()}]
+    outputs = [nbformat.v4.new_output("display_data", data) for data in outputs]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("score", outputs=outputs)])
+    page, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    assert "data:image/png;base64," in page and "data:audio/mpeg;base64," in page
