@@ -199,13 +199,9 @@ def _tempos(midi: symusic.Score, dropped: Counter) -> list[Tempo]:
 
 
 def _keys(midi: symusic.Score, dropped: Counter) -> list[Key]:
-    kept = [
-        Key(k.time, k.key, _MODES[k.tonality])
-        for k in midi.key_signatures
-        if k.time >= 0 and -7 <= k.key <= 7 and k.tonality in (0, 1)
-    ]
-    dropped["keys out of range"] += len(midi.key_signatures) - len(kept)
-    return kept
+    keys = [k for k in midi.key_signatures if k.time >= 0 and -7 <= k.key <= 7 and k.tonality in (0, 1)]
+    dropped["keys out of range"] += len(midi.key_signatures) - len(keys)
+    return [Key(k.time, k.key, _MODES[k.tonality]) for k in keys]
 
 
 def _assemble(parts, tables, resolution, metres, tempos, keys, marks, dropped, title="", source="") -> Score:
