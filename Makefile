@@ -11,10 +11,11 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 p
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
-# Jupyter refuses to run as root unless told, and a container often has no other user; it asks nothing of the network.
-LAB := $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.news_url=None \
-	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+# Jupyter refuses to run as root unless told, and a container often has no other user.
+LAB := $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) \
 	--LabApp.default_url=/lab/tree/notebooks/00_hello_music.ipynb
+# JupyterLab's question whether to fetch news would cover the page that a newcomer sees first.
+NO_NEWS := {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}
 # Short training in notebooks. A notebook's kernel that dies is noticed only when its cell's time is up.
 NBVAL := MUSICLAB_QUICK=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 PYTEST := $(BIN)/python -m pytest --doctest-modules --ignore=tests/benchmarks
@@ -78,4 +79,5 @@ $(BIN)/.core $(BIN)/.lab $(BIN)/.test $(BIN)/.bench: pyproject.toml constraints.
 	$(PIP) install -q -c constraints.txt -e ".$(EXTRAS)"
 	$(PIP) install -q -c constraints.txt --no-deps tinysoundfont || \
 		echo "tinysoundfont did not install: sound will come from another synthesizer (see: musiclab doctor)"
+	@mkdir -p .venv/etc/jupyter/labconfig && echo '$(NO_NEWS)' > .venv/etc/jupyter/labconfig/page_config.json
 	@touch $(addprefix $(BIN)/,$(STAMPS))
