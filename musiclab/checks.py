@@ -56,7 +56,7 @@ def check_tokenizer(tok: Tokenizer, scores: Sequence[Score], walks: int = 20, se
             score = tok.decode(ids)
         except TokenError as error:
             raise AssertionError(f"walk: walk {i} of seed {seed} is legal but does not decode: {error}") from error
-        again = tok.encode(score)
+        again, ids = tok.encode(score), tok.canonical(ids)
         at = next((j for j, (a, b) in enumerate(zip(ids, again, strict=False)) if a != b), min(len(ids), len(again)))
         text = f"canonical: encode(decode(ids)) != ids, walk {i} of seed {seed}, position {at}"
         assert again == ids, f"{text}: {tok.words(ids[at : at + 1])} became {tok.words(again[at : at + 1])}"

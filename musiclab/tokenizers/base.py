@@ -4,7 +4,8 @@ The promises are laws that ``check_tokenizer`` tests on any class:
 
 1. ``decode(encode(score)) == project(score)``: decoding gives back all that the tokenizer can say;
 2. ``project`` is idempotent;
-3. ``encode(decode(ids)) == ids`` for ids drawn under the grammar;
+3. ``encode(decode(ids)) == canonical(ids)`` for ids drawn under the grammar, which are the ids themselves but where
+   words are merged;
 4. every walk under the grammar decodes.
 """
 
@@ -62,6 +63,9 @@ class Tokenizer(ABC):
 
     def __init_subclass__(cls) -> None:
         Tokenizer.schemes[cls.__name__] = cls
+
+    def __deepcopy__(self, memo: dict) -> Tokenizer:
+        return self  # it never changes, and copies of a grammar share it
 
     @cached_property
     @abstractmethod
@@ -139,6 +143,10 @@ class Tokenizer(ABC):
     def words(self, ids: Sequence[int]) -> list[str]:
         """Return the words of ids."""
         return [self.vocab[i] for i in self._checked(ids)]
+
+    def canonical(self, ids: Sequence[int]) -> list[int]:
+        """Return the ids that ``encode`` writes for what these say; another way only where words are merged."""
+        return self._checked(ids).tolist()
 
     @cached_property
     def ids_of_words(self) -> dict[str, int]:

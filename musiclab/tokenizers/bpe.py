@@ -1,0 +1,225 @@
+"""Byte-pair encoding over any tokenizer: pairs of words that often stand together become words of their own.
+
+Sennrich, Haddow & Birch (2016); for music Fradet et al. (2023). Training and merging are done by the ``tokenizers``
+library, which sees each base id as one private character.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musiclab.errors import TokenError, require
+from musiclab.score import Score
+from musiclab.tokenizers.base import SPECIAL_WORDS, Grammar, Tokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    import tokenizers
+
+PRIVATE = 0xF0000  # the first of 65,536 characters that Unicode leaves to private use
+N_SPECIAL = len(SPECIAL_WORDS)
+
+
+@dataclass(frozen=True)
+class BPE(Tokenizer):
+    """Tokenizer whose words are words of another, alone or merged.
+
+    It says what the base tokenizer says. A sequence of base ids can be cut into merged ones in many ways, all of which
+    decode; :meth:`canonical` gives the one that ``encode`` writes. The special words are never merged.
+
+    Parameters
+    ----------
+    base : Tokenizer or its config
+    merges : sequence of pairs of ids
+        In the order learned; a merge that makes a new word gives it the next id.
+
+    Raises
+    ------
+    ValueError
+        If a merge names an id that is not there yet, or a special one.
+
+    References
+    ----------
+    Sennrich, Haddow and Birch (2016), Neural machine translation of rare words with subword units.
+    Fradet, Gutowski, Chhel and Briot (2023), Byte pair encoding for symbolic music.
+
+    Notes
+    -----
+    Notebook: 02_tokens.
+
+    Examples
+    --------
+    >>> from musiclab.tokenizers import Chorale
+    >>> score = Score([(0, 24, 60), (24, 24, 60)])
+    >>> tok = BPE.train(Chorale(), [score] * 4, vocab_size=len(Chorale().vocab) + 5)
+    >>> len(Chorale().encode(score)), len(tok.encode(score))
+    (35, 9)
+    >>> tok.decode(tok.encode(score)) == tok.project(score)
+    True
+    """
+
+    base: Tokenizer
+    merges: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.base, dict):
+            object.__setattr__(self, "base", load_tokenizer(self.base))
+        object.__setattr__(self, "merges", tuple((int(a), int(b)) for a, b in self.merges))
+        self.pieces  # noqa: B018 - checks the merges
+
+    @classmethod
+    def train(cls, base: Tokenizer, data: Iterable[Score | Sequence[int]], vocab_size: int) -> BPE:
+        """Return the tokenizer with the merges that shorten the data most, learned one after another.
+
+        Parameters
+        ----------
+        base : Tokenizer
+        data : scores, or their ids under the base tokenizer
+            BOS, EOS and other special ids are left out.
+        vocab_size : int
+            Words in all; fewer come back where no pair occurs twice.
+
+        Raises
+        ------
+        ValueError
+            If ``vocab_size`` is smaller than the base vocabulary.
+        """
+        from tokenizers import Tokenizer as Engine
+        from tokenizers import models, trainers
+
+        n = len(base.vocab)
+        require(vocab_size >= n, "vocab_size", f">= the base vocabulary's {n} words", vocab_size)
+        engine = Engine(models.BPE())
+        alphabet = [chr(PRIVATE + i) for i in range(N_SPECIAL, n)]
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size - N_SPECIAL, min_frequency=2, initial_alphabet=alphabet, show_progress=False
+        )
+        texts = (_text(base.encode(item) if isinstance(item, Score) else item) for item in data)
+        engine.train_from_iterator(texts, trainer)
+        return cls(base, _merges(engine, n))
+
+    @cached_property
+    def pieces(self) -> tuple[tuple[int, ...], ...]:
+        """The base ids that each id stands for."""
+        pieces = [(i,) for i in range(len(self.base.vocab))]
+        known = set(pieces)
+        for pair in self.merges:
+            require(
+                all(N_SPECIAL <= i < len(pieces) for i in pair), "merges", "pairs of earlier, not special ids", pair
+            )
+            piece = pieces[pair[0]] + pieces[pair[1]]
+            if piece not in known:
+                known.add(piece)
+                pieces.append(piece)
+        return tuple(pieces)
+
+    @cached_property
+    def vocab(self) -> tuple[str, ...]:
+        return tuple(" ".join(self.base.vocab[i] for i in piece) for piece in self.pieces)
+
+    @property
+    def config(self) -> dict:
+        return {"tokenizer": "BPE", "base": self.base.config, "merges": [list(pair) for pair in self.merges]}
+
+    @cached_property
+    def engine(self) -> tokenizers.Tokenizer:
+        """The same merges as a tokenizer of the ``tokenizers`` library, on private characters, with our ids."""
+        from tokenizers import Tokenizer as Engine
+        from tokenizers import models
+
+        texts = [_text(piece) for piece in self.pieces]
+        vocab = {text: i for i, text in enumerate(texts) if i >= N_SPECIAL}
+        return Engine(models.BPE(vocab, [(texts[a], texts[b]) for a, b in self.merges], cache_capacity=0))
+
+    def expand(self, ids: Sequence[int]) -> np.ndarray:
+        """Return the base ids that ids stand for."""
+        return np.array([i for j in self._checked(ids) for i in self.pieces[j]], dtype=np.int64)
+
+    def merge(self, base_ids: Sequence[int]) -> list[int]:
+        """Return the ids that stand for base ids, none of them special."""
+        return self.engine.encode(_text(base_ids)).ids
+
+    def canonical(self, ids: Sequence[int]) -> list[int]:
+        return self.merge(self.expand(ids))
+
+    def encode(self, score: Score) -> list[int]:
+        return self.merge(self.base.encode(score))
+
+    def project(self, score: Score) -> Score:
+        return self.base.project(score)
+
+    def _decode(self, ids: np.ndarray) -> Score:
+        try:
+            return self.base._decode(self.expand(ids))
+        except TokenError as error:
+            ends = np.cumsum([len(self.pieces[i]) for i in ids])
+            at = int(np.searchsorted(ends, error.position, "right"))
+            word = self.vocab[ids[at]] if at < len(ids) else "the end"
+            raise TokenError(f"{word} at position {at}, in {type(self.base).__name__}'s words: {error}", at) from error
+
+    def grammar(self) -> Grammar:
+        return _BPEGrammar(self)
+
+    @cached_property
+    def trie(self) -> dict:
+        """Merged ids by their base ids: each level maps a base id to the id that ends there and the next level."""
+        root: dict = {}
+        for i, piece in enumerate(self.pieces):
+            level = root
+            for base_id in piece[:-1]:
+                level = level.setdefault(base_id, [None, {}])[1]
+            level.setdefault(piece[-1], [None, {}])[0] = i
+        return root
+
+
+class _BPEGrammar(Grammar):
+    """A merged id is legal where its base ids are, one after another."""
+
+    def __init__(self, tok: BPE) -> None:
+        self.tok, self.base = tok, tok.base.grammar()
+
+    def mask(self) -> np.ndarray:
+        mask = np.zeros(len(self.tok.pieces), dtype=bool)
+        _allow(mask, self.tok.trie, self.base)
+        return mask
+
+    def push(self, token_id: int) -> None:
+        for base_id in self.tok.pieces[token_id]:
+            self.base.push(base_id)
+
+    @property
+    def n_bars(self) -> int:
+        return self.base.n_bars
+
+
+def _allow(mask: np.ndarray, level: dict, grammar: Grammar) -> None:
+    """Set what is legal of a level of the trie and of those below it."""
+    legal = grammar.mask()
+    for base_id, (token_id, below) in level.items():
+        if legal[base_id]:
+            if token_id is not None:
+                mask[token_id] = True
+            if below:
+                after = deepcopy(grammar)
+                after.push(base_id)
+                _allow(mask, below, after)
+
+
+def _text(ids: Iterable[int]) -> str:
+    return "".join(chr(PRIVATE + i) for i in ids if i >= N_SPECIAL)
+
+
+def _merges(engine: tokenizers.Tokenizer, n_base: int) -> list[tuple[int, int]]:
+    """Return the merges that were learned, in our ids."""
+    ids = {chr(PRIVATE + i): i for i in range(n_base)}
+    merges = []
+    for a, b in json.loads(engine.to_str())["model"]["merges"]:
+        merges.append((ids[a], ids[b]))
+        ids.setdefault(a + b, len(ids))
+    return merges
