@@ -71,6 +71,8 @@ def from_music21(stream: music21.stream.Stream, tempo: float = 120.0) -> Score:
     >>> from_music21(converter.parse("tinyNotation: 3/4 c4 d8 e f4~ f2 r4"))
     Score(4 notes, 1 part, 2 bars of 3/4, 6 quarters)
     """
+    if any(part.atSoundingPitch is False for part in stream.getElementsByClass("Part")):
+        stream = stream.toSoundingPitch()  # written for transposing instruments
     sources = list(stream.getElementsByClass("Part")) or [stream]
     flats = [source.flatten() for source in sources]
     dropped: Counter = Counter()
@@ -187,7 +189,8 @@ def _part(source: music21.stream.Stream, flat: music21.stream.Stream) -> Part:
     player = next(iter(flat["Instrument"]), None)
     name = getattr(source, "partName", None) or (player.partName if player else None) or ""
     program = player.midiProgram if player and player.midiProgram is not None else 0
-    return Part(name.strip(), program, player is not None and player.midiChannel == _DRUM_CHANNEL)
+    is_drum = bool(flat["PercussionClef"]) or (player is not None and player.midiChannel == _DRUM_CHANNEL)
+    return Part(name.strip(), program, is_drum)
 
 
 def _title(stream: music21.stream.Stream) -> str:
@@ -297,7 +300,8 @@ def _staff(score: Score, parts: list[int], number: int) -> music21.stream.Part:
     staff.partName = player.partName if len(parts) == 1 else ""
     signs = [(0, _clef(score, parts)), *_signs(score, with_tempo=number == 0)]
     lines = [(line, i == 0) for p in parts for i, line in enumerate(_lines(score.notes[score.notes["part"] == p]))]
-    edges = [*score.bar_onsets.tolist(), score.length]
+    inside = range(score.pickup, 0, -_bar_ticks(score.time_signatures[0]))  # of a pickup longer than a bar
+    edges = sorted({*score.bar_onsets.tolist(), *inside, score.length})
     for count, (start, stop) in enumerate(pairwise(edges), 0 if score.pickup else 1):
         bar = stream.Measure(number=count)
         for onset, sign in signs:
@@ -335,9 +339,9 @@ def _quarters(ticks: int) -> Fraction:
 def _player(part: Part, number: int) -> music21.instrument.Instrument:
     from music21 import instrument
 
-    player = instrument.Instrument()
-    player.partName, player.midiProgram, is_drum = part.name or " ", part.program, part.is_drum
-    player.midiChannel = _DRUM_CHANNEL if is_drum else (*range(9), *range(10, 16))[number % 15]
+    player = instrument.Instrument(" ")  # reading, music21 trusts a name more than the program
+    player.partName, player.midiProgram = part.name or " ", part.program
+    player.midiChannel = _DRUM_CHANNEL if part.is_drum else (*range(9), *range(10, 16))[number % 15]
     player.partId = player.instrumentId = f"P{number + 1}"  # else drawn at random
     return player
 
@@ -433,8 +437,7 @@ def _spelled(pitch: int, fifths: int) -> music21.pitch.Pitch:
     lowest = fifths - 2
     place = (pitch * 7 - lowest) % 12 + lowest
     alter, letter = divmod(place + 1, 7)
-    octave = (pitch - alter) // 12 - 1
-    return m21.Pitch("FCGDAEB"[letter] + ("#" * alter or "-" * -alter) + str(octave))
+    return m21.Pitch("FCGDAEB"[letter] + ("#" * alter or "-" * -alter), octave=(pitch - alter) // 12 - 1)
 
 
 def write_musicxml(score: Score, path: str | os.PathLike) -> None:
