@@ -9,6 +9,7 @@ text, and reading is done by the grammar itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -85,6 +86,12 @@ class ABCText(Tokenizer):
         metres = metres_on_grid(self.steps_per_quarter)
         names = {k: key_name(*k).replace(" major", "").replace(" minor", "m") for k in KEYS}
         return {f"X:1\nM:{m[0]}/{m[1]}\nL:1/8\nK:{name}\n": (m, k) for m in metres for k, name in names.items()}
+
+    @cached_property
+    def header_next(self) -> dict[str, set[str]]:
+        """The characters that may follow each beginning of a header."""
+        starts = {text[:n] for text in self.headers for n in range(len(text))}
+        return {start: _next(self.headers, start) for start in starts}
 
     @cached_property
     def lengths(self) -> list[str]:
@@ -206,6 +213,11 @@ class _ABCGrammar(Grammar):
         self.bars = 0
         self.notes: list[tuple[int, int, int]] = []  # onset, end, pitch
 
+    def __deepcopy__(self, memo: dict) -> _ABCGrammar:
+        twin = copy(self)  # all but the list never changes
+        twin.notes = self.notes.copy()
+        return twin
+
     def mask(self) -> np.ndarray:
         mask = np.zeros(len(self.tok.vocab), dtype=bool)
         mask[[self.tok.ids_of_words[word] for word in self.legal()]] = True
@@ -214,7 +226,7 @@ class _ABCGrammar(Grammar):
     def legal(self) -> set[str]:
         """Return the words that may come next."""
         if self.metre is None:
-            return _next(self.tok.headers, self.head)
+            return self.tok.header_next[self.head]
         if not self.name:
             return self._starts(self.place)
         names, lengths = self._names(self.place), self.tok.lengths[1 : self.place.room + 1]
