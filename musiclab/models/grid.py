@@ -71,7 +71,7 @@ class GridTransformer(Model):
             vocab_size=vocab_size, columns=columns, first=first, count=count, hold=hold, width=width, layers=layers,
             heads=heads, dropout=dropout, period=period, context=context,
         )  # fmt: skip
-        require(0 <= first and first + count <= vocab_size, "first + count", f"<= {vocab_size}", first + count)
+        require(first >= 0 and first + count <= vocab_size, "first + count", f"<= {vocab_size}", first + count)
         self.columns, self.first, self.count, self.hold, self.period = columns, first, count, hold, period
         self.embed = nn.Embedding(columns * vocab_size, width)
         self.embed_age = nn.Embedding(columns * (OLDEST + 1), width)

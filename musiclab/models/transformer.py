@@ -55,7 +55,7 @@ def causal(T: int, S: int, window: int, device: torch.device) -> dict:
     """Return the arguments that let the last T of S steps see themselves and up to ``window - 1`` steps before."""
     if T == S <= window:
         return {"is_causal": True}
-    if T == 1 and S <= window:
+    if T == 1 and window >= S:
         return {}
     back = torch.arange(S - T, S, device=device)[:, None] - torch.arange(S, device=device)
     return {"attn_mask": (back >= 0) & (back < window)}

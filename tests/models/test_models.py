@@ -1,0 +1,84 @@
+"""Every model keeps the contract; what each is for in particular."""
+
+import pytest
+import torch
+
+from musiclab.checks import check_model
+from musiclab.models import GRU, GridTransformer, Transformer, build_model
+from musiclab.models.base import Dropout
+
+SMALL = [
+    GRU(40, width=24, layers=2),
+    Transformer(40, width=24, layers=2, heads=2),
+    Transformer(40, width=24, layers=2, heads=2, context=5),
+    GridTransformer(40, first=6, count=20, width=24, layers=2, heads=2),
+    GridTransformer(40, columns=3, first=6, count=20, width=24, layers=1, heads=2, context=3),
+]
+
+
+@pytest.mark.parametrize("model", SMALL, ids=lambda m: f"{type(m).__name__}-{m.config.get('context', '')}")
+def test_keeps_the_contract(model):
+    check_model(model, length=25)
+
+
+def test_build_model_says_what_it_knows():
+    with pytest.raises(ValueError, match=r"model must be one of \[.*'GRU'.*\], got 'LSTN'"):
+        build_model({"model": "LSTN"})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: GRU(10, width=0), "width must be >= 1, got 0"),
+        (lambda: GRU(10, dropout=1.0), r"dropout must be in \[0, 1\), got 1.0"),
+        (lambda: Transformer(10, width=20, heads=4), r"width must be a multiple of twice the heads \(8\), got 20"),
+        (lambda: Transformer(10, context=0), "context must be >= 1, got 0"),
+        (lambda: GridTransformer(20, first=6, count=20), r"first \+ count must be <= 20, got 26"),
+    ],
+)
+def test_refuses_bad_sizes(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_context_limits_what_a_transformer_sees():
+    torch.manual_seed(0)
+    model = Transformer(20, width=16, layers=1, heads=2, context=4).eval()
+    ids = torch.randint(0, 20, (1, 12))
+    changed = ids.clone()
+    changed[0, 7] = (changed[0, 7] + 1) % 20
+    gap = (model(ids)[0] - model(changed)[0]).abs().amax(-1)[0]
+    assert (gap[7:11] > 0).all()
+    assert gap[:7].max() == 0
+    assert gap[11] == 0
+
+
+def test_grid_resolves_holds_and_ages():
+    model = GridTransformer(30, columns=2, first=6, count=10, hold=4, width=8, layers=1, heads=1)
+    rows = torch.tensor([[1, 2, 6, 9, 4, 4, 4, 11, 8, 5, 4, 4]])
+    _, state = model(rows)
+    assert state.value.tolist() == [[3, 0]]  # id 8 is symbol 3; id 5 is no symbol
+    assert state.earlier.tolist() == [[1, 6]]
+    assert state.age.tolist() == [[1, 1]]
+
+
+def test_grid_scores_by_interval():
+    """Moving every symbol by one moves what the interval scores favour by one."""
+    torch.manual_seed(0)
+    model = GridTransformer(30, columns=2, first=6, count=20, width=8, layers=1, heads=1).eval()
+    head = model.heads[0]
+    with torch.no_grad():
+        head.out.weight.zero_()
+        head.out.bias[30 + 20 + 3] = 5.0  # three symbols up from its own last one
+    for symbol in (8, 12):
+        logits, _ = model(torch.tensor([[1, 2, symbol, 9]]))
+        assert logits[0, -1].argmax() == symbol + 3
+
+
+def test_dropout_keeps_the_mean_and_drops_its_share():
+    torch.manual_seed(0)
+    x = Dropout(0.25).train()(torch.ones(400, 500))
+    assert x.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert (x == 0).float().mean() == pytest.approx(0.25, abs=0.005)
+    assert x.mean() == pytest.approx(1, abs=0.01)
+    assert torch.equal(Dropout(0.25).eval()(x), x)

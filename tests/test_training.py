@@ -1,0 +1,149 @@
+"""Training: it learns, it stops, it resumes exactly, and it can be interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from musiclab.models import GRU
+from musiclab.training import _Batches, fit, learning_rate_factor, token_nll
+
+DATA = [[1, *([4 + i % 3, 8, 9] * 6), 2] for i in range(12)]
+
+
+def small(seed=0):
+    torch.manual_seed(seed)
+    return GRU(12, width=16, dropout=0.1)
+
+
+def test_learns_and_keeps_the_best_weights():
+    model = small()
+    history = fit(model, DATA, DATA[:3], iters=120, batch_ids=128, lr=1e-2, device="cpu")
+    judged = np.concatenate(token_nll(model, DATA[:3])).mean()
+    assert judged == pytest.approx(history.best_valid, abs=1e-5)
+    assert judged < 0.4 < 2 < history.valid[0][1]
+    assert not model.training
+
+
+def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_seed_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    models = []
+    for seed in (1, 1, 2):
+        models.append(small())
+        torch.manual_seed(5)
+        fit(models[-1], DATA, iters=10, seed=seed, device="cpu")
+        assert torch.rand(1) == expected
+    a, b, c = (m.out.weight for m in models)
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+
+
+def test_stops_early_when_validation_gets_no_better():
+    history = fit(small(), DATA, [[1, 7, 3, 7, 2]], iters=400, lr=2e-2, patience=3, device="cpu")
+    assert history.done < 400
+    assert history.done - history.best_iter == 3 * 20
+
+
+def test_resume_after_kill_is_bit_exact(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import sys, torch\n"
+        "from musiclab.models import GRU\nfrom musiclab.training import fit\n"
+        f"data = {DATA!r}\n"
+        "torch.manual_seed(0)\nmodel = GRU(12, width=16, dropout=0.1)\n"
+        "fit(model, data, data[:2], iters=600, batch_ids=128, checkpoint=sys.argv[1], device='cpu')\n"
+        "torch.save(model.state_dict(), sys.argv[2])\n"
+    )
+
+    def start(name):
+        command = [sys.executable, str(script), str(tmp_path / f"{name}.ckpt"), str(tmp_path / f"{name}.pt")]
+        return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    killed = start("killed")
+    while not (tmp_path / "killed.ckpt").exists():
+        assert killed.poll() is None
+        time.sleep(0.02)
+    os.kill(killed.pid, signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed.pt").exists()
+    assert start("killed").wait() == 0
+    assert start("whole").wait() == 0
+    a, b = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("killed", "whole"))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    fit(small(), DATA, iters=5, checkpoint=tmp_path / "c", device="cpu")
+    with pytest.raises(ValueError, match="checkpoint must be of this run"):
+        fit(small(), DATA, iters=5, seed=1, checkpoint=tmp_path / "c", device="cpu")
+
+
+def test_a_budget_becomes_iterations_once(tmp_path):
+    history = fit(small(), DATA, budget="0.5s", checkpoint=tmp_path / "c", device="cpu")
+    again = fit(small(), DATA, budget="10s", checkpoint=tmp_path / "c", device="cpu")
+    assert again.iters == history.iters == again.done
+
+
+def test_interrupting_returns_the_history_so_far(monkeypatch):
+    from musiclab import training
+
+    real = training._Run.step
+
+    def step(self, i, iters):
+        if i == 40:
+            raise KeyboardInterrupt
+        return real(self, i, iters)
+
+    monkeypatch.setattr(training._Run, "step", step)
+    history = fit(small(), DATA, DATA[:2], iters=100, device="cpu")
+    assert history.done == 35
+    assert history.best_valid < 3
+
+
+def test_every_epoch_uses_every_sequence_once():
+    variants = [[[1, i, 2], [1, i, i, 2]] for i in range(10, 60)]
+    batches = _Batches(variants, batch_ids=20, seed=3)
+    for epoch in range(3):
+        drawn = [ids[1] for k in range(batches.per_epoch) for ids in batches[epoch * batches.per_epoch + k]]
+        assert sorted(drawn) == list(range(10, 60))
+    assert {len(ids) for k in range(batches.per_epoch) for ids in batches[k]} == {3, 4}
+
+
+def test_token_nll_does_not_depend_on_the_batch():
+    model, ragged = small(), [DATA[0], DATA[1][:5], DATA[2][:9]]
+    together = token_nll(model, ragged)
+    for ids, nll in zip(ragged, together, strict=True):
+        assert np.allclose(nll, token_nll(model, [ids])[0], atol=1e-5)
+        assert len(nll) == len(ids) - 1
+
+
+def test_warm_up_then_cosine():
+    factors = [learning_rate_factor(i, 400) for i in range(1, 401)]
+    assert np.argmax(factors) == 19
+    assert (np.diff(factors[20:]) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "fit must be given either iters or budget"),
+        ({"iters": 1, "budget": "1s"}, "fit must be given either iters or budget"),
+        ({"budget": "soon"}, "budget must be a time such as '60s', '10m' or '2h', got 'soon'"),
+    ],
+)
+def test_refuses_unclear_lengths(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        fit(small(), DATA, device="cpu", **arguments)
+
+
+def test_refuses_empty_and_too_short_data():
+    with pytest.raises(ValueError, match="train must be at least one sequence"):
+        fit(small(), [], iters=1)
+    with pytest.raises(ValueError, match="a sequence must be at least two ids"):
+        fit(small(), [[1]], iters=1)
