@@ -30,10 +30,10 @@ GRID = {"first": words.PITCH, "count": words.HIGH - words.LOW + 1, "hold": words
 
 
 def chorale_transformer() -> GridTransformer:
-    return GridTransformer(len(Chorale().vocab), width=128, layers=4, heads=4, dropout=0.2, **GRID)
+    return GridTransformer(len(Chorale().vocab), width=128, layers=4, heads=4, dropout=0.35, **GRID)
 
 
-MODELS = {"chorale-transformer": (chorale_transformer, 3000)}
+MODELS = {"chorale-transformer": (chorale_transformer, 2200)}
 
 
 def chorale_data(tok: Chorale) -> tuple[list[list[list[int]]], list[list[int]]]:

@@ -65,7 +65,7 @@ class Likelihood:
         return "\n".join([*rows, f"  {self.bits_per_quarter:.3f} bits per quarter"])
 
 
-def likelihood(model: Model, tok: Tokenizer, scores: Sequence[Score], training: Sequence[Score] = ()) -> Likelihood:
+def nll(model: Model, tok: Tokenizer, scores: Sequence[Score], training: Sequence[Score] = ()) -> Likelihood:
     """Return how surprised a model is by scores, in nats; lower is better.
 
     Parameters
