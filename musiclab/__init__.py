@@ -29,7 +29,7 @@ _EXPORTS = {
     "checks": ["check_model", "check_tokenizer"],
     "recipes": ["demo", "evaluate_model", "export", "sample_model", "train_model"],
     "widgets.player": ["Player"],
-    "doctor": ["doctor"],
+    "checkup": ["doctor"],
 }
 _HOME = {name: f"musiclab.{module}" for module, names in _EXPORTS.items() for name in names}
 
@@ -40,8 +40,7 @@ def __getattr__(name: str):
     if name not in _HOME:
         raise AttributeError(f"musiclab has no {name!r}")
     value = getattr(importlib.import_module(_HOME[name]), name)
-    # A function named like its module, such as doctor, must win over the module that Python put here on import.
-    globals()[name] = value
+    globals()[name] = value  # found at once the next time
     return value
 
 

@@ -103,7 +103,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _doctor(args: argparse.Namespace) -> None:
-    from musiclab.doctor import doctor
+    from musiclab.checkup import doctor
 
     print(doctor())
 

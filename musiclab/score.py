@@ -119,7 +119,7 @@ class Score:
             pickup=int(self.pickup),
             time_signatures=_from_zero(TimeSignature, self.time_signatures),
             tempos=_from_zero(Tempo, self.tempos),
-            keys=tuple(sorted(Key(*k) for k in self.keys)),
+            keys=_by_onset(Key, self.keys),
         )
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -130,6 +130,8 @@ class Score:
         require(self.resolution >= 1, "resolution", ">= 1 tick per quarter", self.resolution)
         require(last_end <= self.length < 2**31, "length", f"in {last_end}..2**31-1 ticks", self.length)
         require(0 <= self.pickup <= self.length, "pickup", f"in 0..{self.length} ticks", self.pickup)
+        for change in (*self.time_signatures, *self.tempos, *self.keys):
+            require(0 <= change.onset < 2**31, "onset", "in 0..2**31-1 ticks", change.onset)
         for part in self.parts:
             require(0 <= part.program <= 127, "program", "in 0..127", part.program)
         for ts in self.time_signatures:
@@ -472,12 +474,16 @@ def _plural(n: int, noun: str) -> str:
     return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
-def _from_zero(kind: type, changes: Iterable[tuple]) -> tuple:
-    """Return the changes sorted, the last of several at one onset kept, and one that holds from tick 0."""
+def _by_onset(kind: type, changes: Iterable[tuple]) -> tuple:
+    """Return the changes sorted, the last of several at one onset kept."""
     by_onset = {change[0]: kind(*change) for change in changes}
-    if 0 not in by_onset:
-        by_onset[0] = kind()
     return tuple(by_onset[onset] for onset in sorted(by_onset))
+
+
+def _from_zero(kind: type, changes: Iterable[tuple]) -> tuple:
+    """Return the changes sorted, and one that holds from tick 0."""
+    changes = _by_onset(kind, changes)
+    return changes if changes and changes[0].onset <= 0 else (kind(), *changes)
 
 
 def _shift(changes: tuple, start: int, stop: int) -> tuple:

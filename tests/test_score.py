@@ -22,6 +22,7 @@ BAD = {
     "tempo must be > 0": {"notes": [], "tempos": [(0, 0)]},
     "time signature must be": {"notes": [], "time_signatures": [(0, 4, 3)]},
     "key must be -7..7 fifths": {"notes": [], "keys": [(0, 8)]},
+    "onset must be in 0..2": {"notes": [], "keys": [(-1, 0)]},
     "program must be in 0..127": {"notes": [], "parts": [Part("", 128)]},
     "note must be \\(onset": {"notes": [(0, 24)]},
     "notes must have the fields": {"notes": np.zeros(1, dtype=[("onset", "i4")])},

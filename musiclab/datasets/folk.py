@@ -82,13 +82,16 @@ def load_folk_tunes(name: str = "oneills") -> Corpus:
 
 def _tunes(chosen: _Set) -> Iterator[tuple[str, str]]:
     """Yield (where from, ABC text) of each tune."""
-    folder = Path(find_spec("music21").origin).parent / "corpus" / chosen.folder
-    for path in sorted(folder.glob("*.abc")):
+    for path in sorted((_corpus_folder() / chosen.folder).glob("*.abc")):
         if re.match(chosen.files, path.name):
             texts = re.split(r"(?m)^(?=X:)", path.read_text(encoding="utf-8", errors="replace"))
             for text in texts[1:]:
                 number = text[2:].split(maxsplit=1)[0]
                 yield f"music21 corpus, {chosen.folder}/{path.name} X:{number}", text
+
+
+def _corpus_folder() -> Path:
+    return Path(find_spec("music21").origin).parent / "corpus"
 
 
 def _read_tune(tune: tuple[str, str]) -> Score | None:

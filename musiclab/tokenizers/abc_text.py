@@ -9,7 +9,6 @@ text, and reading is done by the grammar itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -211,12 +210,7 @@ class _ABCGrammar(Grammar):
         self.head = self.name = self.length = ""  # of the header and of the note or rest being written
         self.metre = self.key = self.pickup = None
         self.bars = 0
-        self.notes: list[tuple[int, int, int]] = []  # onset, end, pitch
-
-    def __deepcopy__(self, memo: dict) -> _ABCGrammar:
-        twin = copy(self)  # all but the list never changes
-        twin.notes = self.notes.copy()
-        return twin
+        self.notes: tuple[tuple[int, int, int], ...] = ()  # onset, end, pitch; a tuple, so that copies cost nothing
 
     def mask(self) -> np.ndarray:
         mask = np.zeros(len(self.tok.vocab), dtype=bool)
@@ -268,8 +262,8 @@ class _ABCGrammar(Grammar):
             return
         before, self.place = self.place, self._closed()
         if self.place.pitch is not None:
-            onset = self.notes.pop()[0] if before.tie else before.now
-            self.notes.append((onset, self.place.now, self.place.pitch))
+            earlier, onset = (self.notes[:-1], self.notes[-1][0]) if before.tie else (self.notes, before.now)
+            self.notes = (*earlier, (onset, self.place.now, self.place.pitch))
         self.name = self.length = ""
 
     def push(self, token_id: int) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy, deepcopy
 from dataclasses import asdict
 from functools import cached_property
 from typing import ClassVar
@@ -47,6 +48,13 @@ class Grammar(ABC):
     def n_bars(self) -> int:
         """Complete bars written so far, a pickup not counted."""
 
+    def copy(self) -> Grammar:
+        """Return a grammar that goes on from here on its own."""
+        twin = copy(self)
+        changing = (list, dict, set, np.ndarray, Grammar)
+        vars(twin).update({name: deepcopy(value) for name, value in vars(self).items() if isinstance(value, changing)})
+        return twin
+
 
 class Tokenizer(ABC):
     """A way to write a score as ids. Subclasses are frozen dataclasses; their fields are their configuration.
@@ -63,9 +71,6 @@ class Tokenizer(ABC):
 
     def __init_subclass__(cls) -> None:
         Tokenizer.schemes[cls.__name__] = cls
-
-    def __deepcopy__(self, memo: dict) -> Tokenizer:
-        return self  # it never changes, and copies of a grammar share it
 
     @cached_property
     @abstractmethod

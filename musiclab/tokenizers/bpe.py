@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -111,7 +110,7 @@ class BPE(Tokenizer):
         known = set(pieces)
         for pair in self.merges:
             require(
-                all(N_SPECIAL <= i < len(pieces) for i in pair), "merges", "pairs of earlier, not special ids", pair
+                all(N_SPECIAL <= i < len(pieces) for i in pair), "merges", "pairs of earlier ids, none special", pair
             )
             piece = pieces[pair[0]] + pieces[pair[1]]
             if piece not in known:
@@ -206,7 +205,7 @@ def _allow(mask: np.ndarray, level: dict, grammar: Grammar) -> None:
             if token_id is not None:
                 mask[token_id] = True
             if below:
-                after = deepcopy(grammar)
+                after = grammar.copy()
                 after.push(base_id)
                 _allow(mask, below, after)
 

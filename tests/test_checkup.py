@@ -1,13 +1,9 @@
 """The doctor names what is missing and one command that brings all of it."""
 
-import importlib
-
 import pytest
 
-from musiclab import audio
-from musiclab.doctor import Finding, Report
-
-doctor = importlib.import_module("musiclab.doctor")  # musiclab.doctor may be the function
+from musiclab import audio, checkup
+from musiclab.checkup import Finding, Report
 
 
 def test_all_well():
@@ -32,7 +28,7 @@ def test_one_command_mends_all():
 
 
 def test_report_fits_a_screen():
-    lines = repr(doctor.doctor()).splitlines()
+    lines = repr(checkup.doctor()).splitlines()
     assert len(lines) <= 24
     assert lines[1].startswith("  ok       Python")
 
@@ -40,7 +36,7 @@ def test_report_fits_a_screen():
 def test_sines_alone_are_no_sound(monkeypatch):
     for name in ("tinysoundfont", "fluidsynth"):
         monkeypatch.setitem(audio._AVAILABLE, name, lambda: False)
-    finding = doctor._sound()
+    finding = checkup._sound()
     assert finding == Finding("sound", "sines plays", "pip install --no-deps tinysoundfont")
 
 
@@ -52,19 +48,19 @@ def test_sines_alone_are_no_sound(monkeypatch):
     ],
 )
 def test_packages_are_held_against_our_own_requirements(monkeypatch, installed, found, mend):
-    monkeypatch.setattr(doctor, "requires", lambda _: ["numpy>=1.26", "verovio>=4; extra == 'lab'"])
-    monkeypatch.setattr(doctor, "_version", installed.get)
-    assert doctor._packages() == Finding("packages", found, mend)
+    monkeypatch.setattr(checkup, "requires", lambda _: ["numpy>=1.26", "verovio>=4; extra == 'lab'"])
+    monkeypatch.setattr(checkup, "_version", installed.get)
+    assert checkup._packages() == Finding("packages", found, mend)
 
 
 def test_missing_libraries_are_named(monkeypatch):
-    monkeypatch.setattr(doctor, "_version", {"nbval": "1"}.get)
-    finding = doctor._installed("marking", ("nbval", "nbformat", "jupyter_client"))
+    monkeypatch.setattr(checkup, "_version", {"nbval": "1"}.get)
+    finding = checkup._installed("marking", ("nbval", "nbformat", "jupyter_client"))
     assert finding == Finding("marking", "no nbformat, no jupyter_client", "pip install nbformat jupyter_client")
 
 
 def test_cache_and_models_are_found(monkeypatch, tmp_path):
     monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path))
-    assert doctor._corpora().found == f"no corpus yet; each is read once, when first loaded (in {tmp_path})"
+    assert checkup._corpora().found == f"no corpus yet; each is read once, when first loaded (in {tmp_path})"
     (tmp_path / "chorales-music21-10.5.1-v1.npz").touch()
-    assert doctor._corpora().found == f"chorales (in {tmp_path})"
+    assert checkup._corpora().found == f"chorales (in {tmp_path})"
