@@ -1,5 +1,6 @@
 """Random scores for property tests: all that a score may be, the rare cases often."""
 
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musiclab.score import Key, Part, Score, Tempo, TimeSignature
@@ -48,3 +49,16 @@ def _changes(time, value):
     """No change, one from the start, or up to three anywhere, the first not always at tick 0."""
     at = st.tuples(time, value).map(lambda pair: pair[1]._replace(onset=pair[0]))
     return st.just(()) | value.map(lambda one: (one,)) | st.lists(at, max_size=3)
+
+
+def check_laws(tok, cases: int) -> None:
+    """Test a tokenizer's laws on so many random scores, and on so many walks under its grammar."""
+    from musiclab.checks import check_tokenizer
+
+    @settings(max_examples=cases)
+    @given(scores())
+    def on_scores(score):
+        check_tokenizer(tok, [score], walks=0)
+
+    on_scores()
+    check_tokenizer(tok, [], walks=cases)

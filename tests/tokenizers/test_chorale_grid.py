@@ -1,0 +1,65 @@
+import os
+
+import numpy as np
+import pytest
+
+from musiclab.datasets.jsb import load_jsb
+from musiclab.errors import TokenError
+from musiclab.score import Score
+from musiclab.tokenizers.chorale_grid import ChoraleGrid
+from tests.strategies import check_laws
+
+
+def test_laws():
+    check_laws(ChoraleGrid(), 200)
+
+
+@pytest.mark.slow
+def test_laws_on_many():
+    check_laws(ChoraleGrid(), 1000)
+
+
+def test_repeated_notes_are_joined_and_rests_kept_apart():
+    told = ChoraleGrid().project(Score([(0, 6, 60), (6, 6, 60), (18, 6, 60)], keys=[(0, 3)]))
+    assert told.notes[["onset", "duration"]].tolist() == [(0, 12), (18, 6)]
+    assert told.keys == () and told.length == 24
+
+
+def test_grid_to_ids_and_back():
+    tok = ChoraleGrid()
+    grid = np.array([[81, 60, -1, 36], [81, -1, -1, 37]])
+    ids = tok.from_grid(grid)
+    assert np.array_equal(tok.to_grid(ids), grid)
+    notes = tok.decode(ids).notes[["onset", "duration", "pitch", "part"]].tolist()
+    assert notes == [(0, 12, 81, 0), (0, 6, 60, 1), (0, 6, 36, 3), (6, 6, 37, 3)]
+
+
+@pytest.mark.skipif("MUSICLAB_DATA" not in os.environ, reason="MUSICLAB_DATA is not set")
+def test_benchmark_arrays_come_through_exactly():
+    tok, corpus = ChoraleGrid(), load_jsb()
+    grids = [*corpus.train, *corpus.valid, *corpus.test]
+    assert len(grids) == 382
+    for grid in grids:
+        ids = tok.from_grid(grid)
+        assert np.array_equal(tok.to_grid(ids), grid)
+        assert tok.encode(tok.decode(ids)) == ids
+
+
+def test_grid_is_checked():
+    tok = ChoraleGrid()
+    with pytest.raises(ValueError, match=r"grid must be of shape \(steps, 4\), got \(4,\)"):
+        tok.from_grid([60, 60, 60, 60])
+    with pytest.raises(ValueError, match=r"grid must be -1 or a pitch in 36..81, got \[35\]"):
+        tok.from_grid([[60, 60, 60, 35]])
+
+
+def test_strict_decoding_says_where_and_why():
+    tok = ChoraleGrid()
+    ids = tok.encode(Score([(0, 12, 60)]))
+    with pytest.raises(TokenError, match="MASK at position 2: a cell must be Rest or a pitch") as caught:
+        tok.decode([*ids[:2], 3, *ids[3:]])
+    assert caught.value.position == 2
+    with pytest.raises(TokenError, match="the end at position 7: steps must be whole"):
+        tok.decode(ids[:7])
+    with pytest.warns(UserWarning, match="left out 3 of 7 ids"):
+        assert tok.decode(ids[:7], strict=False).length == 6
