@@ -1,0 +1,245 @@
+"""REMI: bars, positions in the bar, and notes of four words; the metre is in the words, so bar lines are exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from musiclab.errors import require
+from musiclab.score import Score, TimeSignature
+from musiclab.tokenizers.base import Grammar, Tokenizer
+from musiclab.tokenizers.event_grammar import EventGrammar
+from musiclab.tokenizers.events import DRUM_RANGE, START, EventWords, Table, part_order
+
+METRES = (
+    *((n, 2) for n in range(1, 5)), *((n, 4) for n in range(1, 13)), *((n, 8) for n in range(1, 13)),
+    *((n, 16) for n in range(1, 13)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class REMI(EventWords, Tokenizer):
+    """Tokenizer of several parts by bar and position.
+
+    Each bar is ``Bar`` and ``TimeSignature_4/4``; where something begins, ``Position_12`` (steps from the bar line)
+    comes first, then ``Tempo_121.29`` and notes of four words: ``Program_0``, ``Pitch_60`` (``PitchDrum_36`` for
+    drums), ``Velocity_63``, ``Duration_1.4.8``: a beat and four eighths of a beat, a beat being the metre's
+    denominator. Notes at one position come by part, then pitch.
+
+    Parameters
+    ----------
+    steps_per_beat : rows (from beat, to beat, steps)
+        Durations that have a word; the most steps are also the positions in a beat.
+    pitch_range : (lowest, highest)
+        Of pitched parts. Drums have the words 27-88.
+    velocities, tempos : int
+        How many words; tempos lie between 40 and 250 quarters per minute, and 0 writes none.
+    programs : bool
+        Write the program before each note. Otherwise all pitched parts are one, and drums are left out.
+    time_signatures : pairs (numerator, denominator)
+        Metres that have a word, those of one denominator together; none writes no metre, every bar 4/4.
+
+    Notes
+    -----
+    What it cannot say, and what :meth:`project` puts in its place:
+
+    - onsets off the steps of a beat, durations, velocities and tempos without a word: the nearest; onsets and durations
+      are rounded apart, so ends may move further;
+    - several notes of one part that begin together on one pitch: the shortest stays;
+    - parts of one program: one part, in the place of the first. Names, and the order of parts where no onset shows it:
+      the lowest program first, drums last;
+    - pitches out of range: left out. Silence at the end: the score ends with its last note;
+    - metres without a word: the one before holds on (4/4 at the start). A change within a bar waits for the next bar
+      line. Keys: none;
+    - the pickup: a whole bar that begins with silence, so bar lines stay where they are.
+
+    ``REMI()`` writes MidiTok's ids [2]_ for ``TokenizerConfig(pitch_range=(0, 127), use_programs=True,
+    use_tempos=True, use_time_signatures=True, remove_duplicated_notes=True, time_signature_range={2: [1, ..., 4],
+    4: [1, ..., 12], 8: [1, ..., 12], 16: [1, ..., 12]})``. Words are spelled the same but for ``Bar`` (``Bar_None``,
+    and so the special words) and ``TimeSignature`` (``TimeSig``). It differs in three things: the pickup, which MidiTok
+    does not know; a metre that would begin a fraction of a tick early by MidiTok's floating-point arithmetic; onsets
+    where the metre with the smallest beat is skipped (here the nearest step, there the step before). ``decode``
+    refuses what ``encode`` never writes, such as notes out of order, which MidiTok reads.
+
+    References
+    ----------
+    .. [1] Huang & Yang, "Pop Music Transformer", ACM Multimedia 2020.
+    .. [2] Fradet et al., "MidiTok", ISMIR late-breaking demo 2021; version 3.1.
+
+    Notebook: 02_tokens.
+
+    Examples
+    --------
+    >>> tok = REMI()
+    >>> score = Score([(0, 24, 60), (48, 24, 67)])
+    >>> tok.words(tok.encode(score))[:8]
+    ['Bar', 'TimeSignature_4/4', 'Position_0', 'Tempo_121.29', 'Program_0', 'Pitch_60', 'Velocity_63', 'Duration_1.0.8']
+    >>> tok.decode(tok.encode(score)) == tok.project(score)
+    True
+    """
+
+    time_signatures: tuple[tuple[int, int], ...] = METRES
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        metres = self.time_signatures
+        grouped = sorted(metres, key=lambda m: [d for _, d in metres].index(m[1]))
+        ok = not metres or ((4, 4) in metres and len(set(metres)) == len(metres) and list(metres) == grouped)
+        text = "different pairs (numerator, denominator), one denominator after the other, (4, 4) among them"
+        require(ok, "time_signatures", text, metres)
+        for metre in metres:
+            Score([], time_signatures=[TimeSignature(0, *metre)])
+
+    def _blocks(self) -> dict[str, Iterable]:
+        beats = max((n for n, _ in self.time_signatures), default=4)
+        return {
+            "Bar": [""], **self._note_blocks("Pitch", "Velocity", "Duration"), "Position": range(self._fine * beats),
+            **self._note_blocks("PitchDrum", "Tempo", "Program"),
+            "TimeSignature": [f"{n}/{d}" for n, d in self.time_signatures],
+        }  # fmt: skip
+
+    def _followers(self) -> dict[str, str]:
+        bar = "TimeSignature" if self.time_signatures else "Bar Position"
+        return {
+            START: "Bar", "Bar": bar, "TimeSignature": "Bar Position", "Position": "Tempo Note", "Program": "Pitch",
+            "Drums": "PitchDrum", "Pitch": "Velocity", "PitchDrum": "Velocity", "Velocity": "Duration",
+            "Tempo": "Note Position Bar", "Duration": "Note Position Bar",
+        }  # fmt: skip
+
+    def _bar(self, ts: TimeSignature) -> int:
+        return int(self._bars(np.array(ts))[0])
+
+    def _bars(self, metres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ticks in a bar and in a step of each metre, rows (..., numerator, denominator)."""
+        beat = self._resolution * 4 // metres[..., -1]
+        return beat * metres[..., -2], beat // self._fine
+
+    def _metres(self, score: Score) -> tuple[tuple[tuple[int, int, int], ...], int, int]:
+        known = [ts for ts in score.time_signatures if ts[1:] in self.time_signatures]
+        if not known or known[0].onset > 0:
+            known.insert(0, TimeSignature(0, 4, 4))
+        old, coarse = score.resolution, self._fine * max(ts.denominator for ts in known) // 4
+        up = self._resolution // coarse
+        pickup = (2 * coarse * score.pickup + old) // (2 * old) * up
+        pad = -pickup % self._bar(known[0])
+        metres: list[TimeSignature] = []
+        for ts in known:
+            onset = ts.onset * coarse // old * up + pad if ts.onset > 0 else 0
+            if metres and ts[1:] == metres[-1][1:]:
+                continue
+            if metres:
+                begin, bar = metres[-1].onset, self._bar(metres[-1])
+                onset = begin - (begin - onset) // bar * bar if onset > begin else begin
+                if onset == begin:
+                    metres.pop()
+                    if metres and metres[-1][1:] == ts[1:]:
+                        continue
+            metres.append(TimeSignature(onset, *ts[1:]))
+        return tuple(tuple(ts) for ts in metres), coarse, pad
+
+    def encode(self, score: Score) -> list[int]:
+        return self._ids(self._table(score)).tolist()
+
+    def _ids(self, table: Table) -> np.ndarray:
+        """Return the words of a table: each bar's, then at its place what is in the bar."""
+        metres = np.array(table.metres)
+        bar_ticks, step = self._bars(metres)
+        first_bar = np.concatenate([[0], np.cumsum(np.diff(metres[:, 0]) // bar_ticks[:-1])])
+        n_tempos = len(table.tempo)
+        onset = np.concatenate([table.tempo_onset, table.onset])
+        order = np.argsort(onset, kind="stable") if n_tempos > 1 else np.arange(len(onset))
+        onset = onset[order]
+        i = 0 if len(metres) == 1 else np.searchsorted(metres[:, 0], onset, "right") - 1
+        bar, ticks = np.divmod(onset - metres[i, 0], bar_ticks[i])
+        bar, position = bar + first_bar[i], ticks // step[i]
+        new = np.append(True, onset[1:] != onset[:-1])[: len(onset)]
+        is_note = order >= n_tempos
+        words = new + np.where(is_note, 3 + self.programs, 1)
+        stop = np.append(0, np.cumsum(words))
+        # A score without events and metres has no bars; otherwise the last event or change of metre is in the last bar.
+        bars = max(int(bar[-1]) + 1 if len(bar) else 0, int(first_bar[-1]) + 1 if self.time_signatures else 0)
+        bar_words = 1 + bool(self.time_signatures)
+        out = np.empty(bar_words * bars + stop[-1], dtype=np.int64)
+        at_bar = bar_words * np.arange(bars) + stop[np.searchsorted(bar, np.arange(bars))]
+        out[at_bar] = self._spans["Bar"].start
+        if self.time_signatures:
+            ids = [self._spans["TimeSignature"].start + self.time_signatures.index((n, d)) for _, n, d in table.metres]
+            out[at_bar + 1] = np.repeat(ids, np.diff(np.append(first_bar, bars)))
+        at = stop[:-1] + bar_words * (bar + 1)
+        out[at[new]] = self._spans["Position"].start + position[new]
+        at += new
+        out[at[~is_note]] = self._spans["Tempo"].start + table.tempo if n_tempos else 0
+        for k, column in enumerate(self._note_words(table)):
+            out[at[is_note] + k] = column
+        return out
+
+    def _read(self, ids: np.ndarray) -> Table | None:
+        at = self._places(ids, ("Duration", "Tempo", "TimeSignature"))
+        if at is None:
+            return None
+        known = np.array(self.time_signatures or ((4, 4),))
+        bar_ticks, step = self._bars(known)
+        metre = np.zeros(len(at["Bar"]), dtype=np.intp)
+        if self.time_signatures:
+            metre = ids[at["Bar"] + 1] - self._spans["TimeSignature"].start
+        begin = np.append(0, np.cumsum(bar_ticks[metre]))
+        changes = np.append(0, 1 + np.flatnonzero(np.diff(metre)))
+        metres = tuple((int(begin[j]), *known[metre[j]].tolist()) for j in changes)
+        places = at["Position"]
+        bar = np.searchsorted(at["Bar"], places) - 1
+        onset = begin[bar] + (ids[places] - self._spans["Position"].start) * step[metre[bar]]
+        tempo_onset = onset[np.searchsorted(places, at["Tempo"]) - 1]
+        ok = (np.diff(onset) > 0).all() and (onset < begin[bar + 1]).all()
+        ok &= not self.tempos or (len(tempo_onset) > 0 and tempo_onset[0] == 0)
+        ok &= self._kinds[self._kind[ids[-1]]] != "TimeSignature" or changes[-1] == len(metre) - 1
+        notes = self._read_notes(ids, at["Velocity"], onset[np.searchsorted(places, at["Velocity"]) - 1])
+        order = None if notes is None else part_order(*notes[:2])
+        if not ok or order is None:
+            return None
+        return Table(*notes, tempo_onset, ids[at["Tempo"]] - self._spans["Tempo"].start, metres, order)
+
+    def grammar(self) -> Grammar:
+        return _REMIGrammar(self)
+
+
+class _REMIGrammar(EventGrammar):
+    """Positions rise within a bar; the first holds the tempo; the last bar holds something, or changes the metre."""
+
+    def __init__(self, tok: REMI) -> None:
+        super().__init__(tok)
+        self.bars = 0
+        self.position = -1
+        self.metre, self.changed = -1, False
+        self.positions = 4 * tok._fine
+
+    @property
+    def n_bars(self) -> int:
+        return max(0, self.bars - 1)
+
+    def _restrict(self, mask: np.ndarray) -> None:
+        self._forbid(mask, "Position", self.positions)
+        self._forbid(mask, "Position", 0, self.position + 1)
+        self._forbid_pitches(mask, "Pitch", "PitchDrum")
+        if not self.has_tempo and self.bars:
+            self._forbid(mask, "Position", 1)
+            self._forbid(mask, "Bar")
+
+    def _push(self, kind: str, value: int) -> None:
+        if kind == "Bar":
+            self.bars += 1
+            self.position, self.changed = -1, False
+        elif kind == "TimeSignature":
+            self.changed, self.metre = value != self.metre, value
+            self.positions = self.tok._fine * self.tok.time_signatures[value][0]
+        elif kind == "Position":
+            self.position = value
+            self._next_onset()
+        elif kind in ("Pitch", "PitchDrum"):
+            self.pitch = value + (DRUM_RANGE if kind == "PitchDrum" else self.tok.pitch_range)[0]
+
+    def _may_end(self) -> bool:
+        if self.kind == START:
+            return self.has_tempo and not self.tok.time_signatures
+        return self.kind in ("Duration", "Tempo") or (self.kind == "TimeSignature" and self.changed and self.has_tempo)

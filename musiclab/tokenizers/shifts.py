@@ -1,0 +1,94 @@
+"""Time shifts, which TSD and MIDILike share: gaps to words and back, and the grammar of a gap."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from musiclab.tokenizers.event_grammar import EventGrammar
+from musiclab.tokenizers.events import LAST_TICK, EventWords
+
+
+class ShiftWords(EventWords):
+    """A tokenizer whose time moves on by shifts; a gap is the longest shift as often as it fits, then the next."""
+
+    @cached_property
+    def _splits(self) -> tuple[np.ndarray, np.ndarray]:
+        """The shifts that fill each gap below the longest, longest first: how many, and which, shape (gap, most)."""
+        ticks = self._duration_ticks()
+        rows = []
+        for gap in range(ticks[-1]):
+            row = []
+            while gap:
+                row.append(int(np.searchsorted(ticks, gap, "right")) - 1)
+                gap -= ticks[row[-1]]
+            rows.append(row)
+        count = np.array([len(row) for row in rows])
+        return count, np.array([row + [0] * (count.max() - len(row)) for row in rows])
+
+    @cached_property
+    def _room(self) -> np.ndarray:
+        """How far each shift is from the next longer one: what follows it at once must be shorter than that."""
+        return np.append(np.diff(self._duration_ticks()), LAST_TICK)
+
+    def _with_shifts(self, onset: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ids with the time shifts written and room for the words of each event, and where these begin."""
+        count, split = self._splits
+        gap = np.diff(onset, prepend=0)
+        moving = np.flatnonzero(gap)
+        longest, rest = np.divmod(gap[moving], len(count))
+        shifts = longest + count[rest]
+        words = words.copy()
+        words[moving] += shifts
+        stop = np.cumsum(words)
+        out = np.empty(stop[-1] if len(stop) else 0, dtype=np.int64)
+        begin = stop - words
+        first = np.repeat(begin[moving], shifts)
+        nth = np.arange(len(first)) - np.repeat(np.cumsum(shifts) - shifts, shifts)
+        of_rest = nth - np.repeat(longest, shifts)
+        shift = split[np.repeat(rest, shifts), np.maximum(of_rest, 0)]
+        shift[of_rest < 0] = len(self.durations) - 1
+        out[first + nth] = self._spans["TimeShift"].start + shift
+        begin[moving] += shifts
+        return out, begin
+
+    def _read_shifts(self, ids: np.ndarray, at: np.ndarray) -> np.ndarray | None:
+        """Return the tick at each id, or None if a gap is not split as ``encode`` splits it."""
+        shift = ids[at] - self._spans["TimeShift"].start
+        move = np.zeros(len(ids), dtype=np.int64)
+        move[at] = self._duration_ticks()[shift]
+        now = np.cumsum(move)
+        if len(at) > 1:
+            in_row = at[1:] == at[:-1] + 1
+            # The tick that each row of shifts ends on; rows end where the next shift does not follow at once.
+            last = np.append(np.flatnonzero(~in_row), len(at) - 1)
+            end = now[at[last]][np.searchsorted(last, np.arange(len(at)))]
+            if (end - now[at] >= self._room[shift]).any():
+                return None
+        return now
+
+
+class ShiftGrammar(EventGrammar):
+    """Time shifts fill a gap as ``encode`` does: the longest that fits, then what is left."""
+
+    def __init__(self, tok: EventWords) -> None:
+        super().__init__(tok)
+        self.now = 0
+        self.room = LAST_TICK
+
+    @property
+    def n_bars(self) -> int:
+        return self.now // (4 * self.tok._resolution)
+
+    def _restrict(self, mask: np.ndarray) -> None:
+        self._forbid(mask, "TimeShift", int(np.searchsorted(self.tok._duration_ticks(), self.room)))
+
+    def _push(self, kind: str, value: int) -> None:
+        if kind == "TimeShift":
+            ticks = int(self.tok._duration_ticks()[value])
+            self.now += ticks
+            self.room = min(self.room - ticks, int(self.tok._room[value]))
+            self._next_onset()
+        else:
+            self.room = LAST_TICK

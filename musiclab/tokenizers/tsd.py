@@ -1,0 +1,113 @@
+"""TSD: time shifts between onsets, and notes of four words with their duration; no bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from musiclab.score import Score
+from musiclab.tokenizers.base import Grammar, Tokenizer
+from musiclab.tokenizers.events import DRUM_RANGE, START, Table, part_order
+from musiclab.tokenizers.shifts import ShiftGrammar, ShiftWords
+
+
+@dataclass(frozen=True)
+class TSD(ShiftWords, Tokenizer):
+    """Tokenizer of several parts by time shift and duration.
+
+    ``TimeShift_1.4.8`` moves on by a beat and four eighths of a beat, a beat being a quarter; a longer gap is the
+    longest shift as often as it fits, then the longest that fits the rest. At an onset come ``Tempo_121.29``, then
+    notes of four words: ``Program_0``, ``Pitch_60`` (``PitchDrum_36`` for drums), ``Velocity_63``, ``Duration_1.0.8``,
+    by part, then pitch.
+
+    Parameters
+    ----------
+    steps_per_beat : rows (from beat, to beat, steps)
+        Durations and shifts that have a word; the most steps are the grid.
+    pitch_range : (lowest, highest)
+        Of pitched parts. Drums have the words 27-88.
+    velocities, tempos : int
+        How many words; tempos lie between 40 and 250 quarters per minute, and 0 writes none.
+    programs : bool
+        Write the program before each note. Otherwise all pitched parts are one, and drums are left out.
+
+    Notes
+    -----
+    What it cannot say, and what :meth:`project` puts in its place: metres and the pickup (4/4 from the start), keys
+    (none); the rest as :class:`~musiclab.tokenizers.REMI` does.
+
+    ``TSD()`` writes MidiTok's ids [2]_ for ``TokenizerConfig(pitch_range=(0, 127), use_programs=True,
+    use_tempos=True, use_time_signatures=False, remove_duplicated_notes=True)``, with words spelled the same but for
+    the special ones (``PAD`` for ``PAD_None``). ``decode`` refuses what ``encode`` never writes, such as notes out of
+    order, which MidiTok reads.
+
+    References
+    ----------
+    .. [1] Fradet et al., "Byte Pair Encoding for Symbolic Music", EMNLP 2023.
+    .. [2] Fradet et al., "MidiTok", ISMIR late-breaking demo 2021; version 3.1.
+
+    Notebook: 02_tokens.
+
+    Examples
+    --------
+    >>> tok = TSD()
+    >>> score = Score([(0, 24, 60), (48, 24, 67)])
+    >>> tok.words(tok.encode(score))[:6]
+    ['Tempo_121.29', 'Program_0', 'Pitch_60', 'Velocity_63', 'Duration_1.0.8', 'TimeShift_2.0.8']
+    >>> tok.decode(tok.encode(score)) == tok.project(score)
+    True
+    """
+
+    def _blocks(self) -> dict[str, Iterable]:
+        return self._note_blocks("Pitch", "Velocity", "Duration", "TimeShift", "PitchDrum", "Tempo", "Program")
+
+    def _followers(self) -> dict[str, str]:
+        return {
+            START: "Tempo Note TimeShift", "TimeShift": "TimeShift Tempo Note", "Tempo": "Note TimeShift",
+            "Program": "Pitch", "Drums": "PitchDrum", "Pitch": "Velocity", "PitchDrum": "Velocity",
+            "Velocity": "Duration", "Duration": "Note TimeShift",
+        }  # fmt: skip
+
+    def encode(self, score: Score) -> list[int]:
+        table = self._table(score)
+        n_tempos = len(table.tempo)
+        onset = np.concatenate([table.tempo_onset, table.onset])
+        order = np.argsort(onset, kind="stable") if n_tempos > 1 else np.arange(len(onset))
+        is_note = order >= n_tempos
+        out, at = self._with_shifts(onset[order], np.where(is_note, 3 + self.programs, 1))
+        out[at[~is_note]] = self._spans["Tempo"].start + table.tempo
+        for k, column in enumerate(self._note_words(table)):
+            out[at[is_note] + k] = column
+        return out.tolist()
+
+    def _read(self, ids: np.ndarray) -> Table | None:
+        at = self._places(ids, ("Duration", "Tempo"))
+        now = None if at is None else self._read_shifts(ids, at["TimeShift"])
+        if now is None:
+            return None
+        notes = self._read_notes(ids, at["Velocity"], now[at["Velocity"]])
+        order = None if notes is None else part_order(*notes[:2])
+        if order is None or (self.tempos and at["Tempo"][:1].tolist() != [0]):
+            return None
+        return Table(*notes, now[at["Tempo"]], ids[at["Tempo"]] - self._spans["Tempo"].start, ((0, 4, 4),), order)
+
+    def grammar(self) -> Grammar:
+        return _TSDGrammar(self)
+
+
+class _TSDGrammar(ShiftGrammar):
+    """Shifts go to something: a tempo or a note."""
+
+    def _restrict(self, mask: np.ndarray) -> None:
+        super()._restrict(mask)
+        self._forbid_pitches(mask, "Pitch", "PitchDrum")
+
+    def _push(self, kind: str, value: int) -> None:
+        super()._push(kind, value)
+        if kind in ("Pitch", "PitchDrum"):
+            self.pitch = value + (DRUM_RANGE if kind == "PitchDrum" else self.tok.pitch_range)[0]
+
+    def _may_end(self) -> bool:
+        return self.kind in ("Duration", "Tempo") or (self.kind == START and self.has_tempo)
