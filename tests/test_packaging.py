@@ -176,25 +176,42 @@ def test_the_source_archive_builds_the_same(built: Path) -> None:
     assert not [name for name in inside if name.startswith((".venv", "out/", ".git/")) or "__pycache__" in name]
 
 
-@pytest.mark.slow
-def test_the_wheel_works_in_an_empty_environment(built: Path, tmp_path: Path) -> None:
-    env = tmp_path / "env"
+@pytest.fixture(scope="module")
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel into an empty environment that sees this one's third-party packages; return its commands."""
+    env = tmp_path_factory.mktemp("env")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(env)], check=True)
-    python = env / "bin" / "python"
     wheel = str(next(built.glob("*.whl")))
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-index", "--no-deps", wheel]
-    subprocess.run(pip, check=True)
-    # The third-party packages are lent from here; a path file inside them, such as an editable musiclab's, is not read.
+    pip = [sys.executable, "-m", "pip", "--python", str(env / "bin" / "python")]
+    subprocess.run([*pip, "install", "-q", "--no-index", "--no-deps", wheel], check=True)
+    # A path file inside the lent packages, such as an editable musiclab's, is not read.
     lent = next((env / "lib").glob("python3.*/site-packages")) / "lent.pth"
     lent.write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    outside = {**os.environ, "HOME": str(empty), "PYTHONPATH": "", "MUSICLAB_CACHE": str(tmp_path / "cache")}
-    where = subprocess.run(
-        [python, "-c", "import musiclab; print(musiclab.__file__)"],
-        cwd=empty, env=outside, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert Path(where.stdout.strip()).is_relative_to(env)
-    demo = subprocess.run([env / "bin" / "musiclab", "demo"], cwd=empty, env=outside, capture_output=True, text=True)
-    assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert {path.suffix for path in (empty / "out").iterdir()} >= {".mid", ".musicxml", ".mp3", ".png"}
+    return env / "bin"
+
+
+def outside(folder: Path, *command: str | Path) -> str:
+    """Run a command far from the source tree, as a user without files of their own; return what it prints."""
+    env = {**os.environ, "HOME": str(folder), "PYTHONPATH": "", "MUSICLAB_CACHE": str(folder / "cache")}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_wheel_finds_its_own_data(installed: Path, tmp_path: Path) -> None:
+    printed = outside(
+        tmp_path,
+        installed / "python",
+        "-c",
+        "import musiclab; print(musiclab.__file__); print(musiclab.load_example())",
+    )
+    where, score = printed.splitlines()
+    assert Path(where).is_relative_to(installed.parent)
+    assert "BWV 270" in score
+
+
+@pytest.mark.slow
+def test_the_wheel_runs_the_demo(installed: Path, tmp_path: Path) -> None:
+    printed = outside(tmp_path, installed / "musiclab", "demo")
+    assert "seed" in printed
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} >= {".mid", ".musicxml", ".mp3", ".png"}
