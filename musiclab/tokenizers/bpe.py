@@ -182,13 +182,16 @@ class _BPEGrammar(Grammar):
 
     def __init__(self, tok: BPE) -> None:
         self.tok, self.base = tok, tok.base.grammar()
+        self.legal: np.ndarray | None = None  # kept until the next push: it takes a millisecond or more
 
     def mask(self) -> np.ndarray:
-        mask = np.zeros(len(self.tok.pieces), dtype=bool)
-        _allow(mask, self.tok.trie, self.base)
-        return mask
+        if self.legal is None:
+            self.legal = np.zeros(len(self.tok.pieces), dtype=bool)
+            _allow(self.legal, self.tok.trie, self.base)
+        return self.legal
 
     def push(self, token_id: int) -> None:
+        self.legal = None
         for base_id in self.tok.pieces[token_id]:
             self.base.push(base_id)
 
