@@ -210,7 +210,6 @@ def test_the_wheel_finds_its_own_data(installed: Path, tmp_path: Path) -> None:
     assert "BWV 270" in score
 
 
-@pytest.mark.slow
 def test_the_wheel_runs_the_demo(installed: Path, tmp_path: Path) -> None:
     printed = outside(tmp_path, installed / "musiclab", "demo")
     assert "seed" in printed
