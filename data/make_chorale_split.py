@@ -29,10 +29,12 @@ def intervals(score: Score) -> str:
 
 
 def are_twins(a: str, b: str) -> bool:
-    """Return whether two tunes are one: a ratio of .8, or one run over half the shorter tune."""
+    """Return whether two tunes are one: a ratio of .8 in either order, or one run over half the shorter tune."""
     matcher = SequenceMatcher(None, a, b, autojunk=False)
-    run = matcher.find_longest_match()
-    return run.size > min(len(a), len(b)) / 2 or (matcher.quick_ratio() >= 0.8 and matcher.ratio() >= 0.8)
+    if matcher.find_longest_match().size > min(len(a), len(b)) / 2:
+        return True
+    other = SequenceMatcher(None, b, a, autojunk=False)  # difflib's ratio depends on the order
+    return matcher.quick_ratio() >= 0.8 and max(matcher.ratio(), other.ratio()) >= 0.8
 
 
 def twins(tunes: dict[str, str]) -> list[tuple[str, str]]:

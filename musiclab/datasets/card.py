@@ -45,10 +45,7 @@ class Card:
         rows += [("bars", f"{self.bars:,}")] if self.bars else []
         rows += [("keys", _counts(self.keys)), ("metres", _counts(self.metres))]
         rows += [("note", remark) for remark in self.remarks]
-        lines = [
-            fill(text, 100, initial_indent=f"  {name:<9}", subsequent_indent=" " * 11) for name, text in rows if text
-        ]
-        return "\n".join([self.name, *lines])
+        return "\n".join([self.name, *(_row(name, text) for name, text in rows if text)])
 
 
 @dataclass(frozen=True, repr=False)
