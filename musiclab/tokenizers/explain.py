@@ -1,0 +1,262 @@
+"""What each word of an encoded score says, and of which notes: a table to read in a notebook."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from html import escape
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+
+from musiclab.pitch import pitch_name
+from musiclab.score import Score
+from musiclab.tokenizers.abc_text import ABCText
+from musiclab.tokenizers.base import Tokenizer
+from musiclab.tokenizers.bpe import BPE
+from musiclab.tokenizers.chorale import Chorale
+from musiclab.tokenizers.chorale_grid import ChoraleGrid
+from musiclab.tokenizers.melody import Melody
+
+# Okabe and Ito's colours, one a kind of word; what is not named is grey.
+COLORS = {
+    "pitch": "#0072B2", "length": "#E69F00", "place": "#009E73", "velocity": "#D55E00", "header": "#CC79A7",
+    "part": "#56B4E9", "rest": "#999999",
+}  # fmt: skip
+KINDS = {
+    "pitch": "Pitch PitchDrum NoteOn DrumOn", "length": "Hold Duration TimeShift NoteOff DrumOff",
+    "place": "Bar Position", "velocity": "Velocity", "header": "TimeSignature Pickup Key Tempo", "part": "Program",
+}  # fmt: skip
+KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
+STARTS, STOPS = ("Pitch", "PitchDrum", "NoteOn", "DrumOn"), ("NoteOff", "DrumOff")
+ABC_PARTS = re.compile(r"(?P<name>[_=^]?[A-Ga-g][,']*|z)(?P<length>[\d/]*)(?P<tie>-?)(?P<bar>\|?)|\|")
+
+
+class Link(NamedTuple):
+    """One id: its word, the kind of word, the notes it speaks of (indices into the decoded score), and from when."""
+
+    word: str
+    kind: str
+    notes: tuple[int, ...]
+    tick: int
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """The words of a score beside its notes; a table in a notebook, lines of text elsewhere.
+
+    Attributes
+    ----------
+    name : str
+        The tokenizer.
+    score : Score
+        What the words say.
+    links : tuple of Link
+        One for each id.
+    """
+
+    name: str
+    score: Score
+    links: tuple[Link, ...]
+
+    def rows(self) -> Iterator[tuple[str, str, list[tuple[str, list[Link]]]]]:
+        """Yield bar, beat and the words there, grouped by the notes they speak of, named."""
+        for tick, row in groupby(self.links, key=lambda link: link.tick):
+            groups = [(self._names(notes), list(group)) for notes, group in groupby(row, key=lambda link: link.notes)]
+            yield *_place(self.score, tick), groups
+
+    def _names(self, notes: tuple[int, ...]) -> str:
+        return " ".join(pitch_name(int(self.score.notes["pitch"][i])) for i in notes)
+
+    def __repr__(self) -> str:
+        lines = [f"{self.name}: {len(self.links)} ids, {len(self.score)} notes", " bar  beat  words"]
+        for bar, beat, groups in self.rows():
+            texts = (" ".join(_shown(link.word) for link in group) for _, group in groups)
+            named = [f"[{text} = {name}]" if name else text for text, (name, _) in zip(texts, groups, strict=True)]
+            lines.append(f"{bar:>4}  {beat:>4}  {' '.join(named)}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        kinds = dict.fromkeys(link.kind for link in self.links)
+        legend = " ".join(_chip(kind, kind) for kind in kinds)
+        body = "".join(
+            f"<tr><td>{bar}</td><td>{beat}</td><td>{''.join(_group(*group) for group in groups)}</td></tr>"
+            for bar, beat, groups in self.rows()
+        )
+        head = f"<b>{escape(self.name)}</b> &middot; {len(self.links)} ids, {len(self.score)} notes"
+        return (
+            f"<div class='ml-explain'><style>{STYLE}</style><p>{head} &emsp; {legend}</p><div><table>"
+            f"<thead><tr><th>Bar</th><th>Beat</th><th>Words and their notes</th></tr></thead><tbody>{body}</tbody>"
+            "</table></div></div>"
+        )
+
+
+def explain(tok: Tokenizer, score: Score) -> Explanation:
+    """Return the words that a tokenizer writes for a score, each beside the notes it speaks of.
+
+    A row is a place in the score as the words tell it; words of one note stand together, its name under them. For a
+    tokenizer of your own that does not write a note as ``Pitch_60`` or ``NoteOn_60`` and what follows it, register a
+    function with ``link_words``.
+
+    Parameters
+    ----------
+    tok : Tokenizer
+    score : Score
+        A few bars read best: ``score.bars(0, 2)``.
+
+    Notes
+    -----
+    Notebook: 02_tokens.
+
+    Examples
+    --------
+    >>> explain(Melody(), Score([(0, 12, 67), (24, 6, 60)]))
+    Melody: 8 ids, 2 notes
+     bar  beat  words
+       1     1  TimeSignature_4/4 Pickup_0 Key_C_major [Pitch_67 = G4]
+       1  1.25  [Hold = G4]
+       1   1.5  Rest
+       1  1.75  Rest
+       1     2  [Pitch_60 = C4]
+    """
+    ids = tok.encode(score)
+    told = tok.decode(ids)
+    return Explanation(type(tok).__name__, told, tuple(link_words(tok, ids, told)))
+
+
+# --- which word speaks of which notes: one function a way of writing --------------------------------------------------
+
+
+@singledispatch
+def link_words(tok: Tokenizer, ids: Sequence[int], score: Score) -> list[Link]:
+    """Return a link for each id; here for words that name a pitch, others of the same note after or before them.
+
+    The n-th word that begins a pitch is its n-th note, the n-th that ends it the n-th to end.
+    """
+    words = tok.words(ids)
+    begins, ends = _by_pitch(score, score.notes["onset"]), _by_pitch(score, score.end)
+    found: list[tuple[int, int] | None] = []  # note and tick
+    for word in words:
+        name, _, value = word.partition("_")
+        if name in STARTS or name in STOPS:
+            order, ticks = (begins, score.notes["onset"]) if name in STARTS else (ends, score.end)
+            note = next(order[int(value)])
+            found.append((note, int(ticks[note])))
+        else:
+            found.append(found[-1] if name in ("Velocity", "Duration") else None)
+    tick, links = score.length, []
+    for word, note in zip(reversed(words), reversed(found), strict=True):
+        if word.startswith("Program_") and links:
+            note = (links[-1].notes[0], links[-1].tick) if links[-1].notes else None
+        tick = note[1] if note else tick  # a word of no note leads to the next one
+        links.append(Link(word, kind_of(word), (note[0],) if note else (), tick))
+    return links[::-1]
+
+
+def _by_pitch(score: Score, ticks: np.ndarray) -> dict[int, Iterator[int]]:
+    order: dict[int, list[int]] = defaultdict(list)
+    for i in np.argsort(ticks, kind="stable").tolist():
+        order[int(score.notes["pitch"][i])].append(i)
+    return {pitch: iter(notes) for pitch, notes in order.items()}
+
+
+@link_words.register(Melody)
+@link_words.register(Chorale)
+@link_words.register(ChoraleGrid)
+def _link_cells(tok: Tokenizer, ids: Sequence[int], score: Score) -> list[Link]:
+    """A cell speaks of the note that sounds in its part on its step."""
+    header, parts = 0 if isinstance(tok, ChoraleGrid) else 3, len(score.parts)
+    steps = (len(ids) - header) // parts
+    step = score.length // steps
+    notes = np.full((steps, parts), -1)
+    for i, (onset, duration, _, _, part) in enumerate(score.notes.tolist()):
+        notes[onset // step : (onset + duration) // step, part] = i
+    cells = [((i,) if i >= 0 else (), at // parts * step) for at, i in enumerate(notes.ravel().tolist())]
+    places = [((), 0)] * header + cells
+    return [Link(word, kind_of(word), *place) for word, place in zip(tok.words(ids), places, strict=True)]
+
+
+@link_words.register
+def _link_characters(tok: ABCText, ids: Sequence[int], score: Score) -> list[Link]:
+    """The characters of a name, a length and a tie speak of one note; a note over a bar line has two names."""
+    text = "".join(tok.words(ids))
+    head = text.index("\n", text.index("K:")) + 1
+    links = [Link(char, "header", (), 0) for char in text[:head]]
+    now, note, tied = 0, -1, False
+    ticks = score.resolution // tok.steps_per_quarter
+    for match in ABC_PARTS.finditer(text, head):
+        name, length, tie, bar = (match[key] or "" for key in ("name", "length", "tie", "bar"))
+        sounds = name not in ("", "z")
+        note += sounds and not tied
+        tied, notes = bool(tie), (note,) if sounds else ()
+        links += [Link(char, "pitch" if sounds else "rest", notes, now) for char in name]
+        links += [Link(char, "length", notes, now) for char in length + tie]
+        now += tok.lengths.index(length, 1) * ticks if name else 0
+        links += [Link(char, "place", (), now) for char in bar or match[0] * (not name)]
+    return links
+
+
+@link_words.register
+def _link_merged(tok: BPE, ids: Sequence[int], score: Score) -> list[Link]:
+    """A merged word speaks of all the notes that its words speak of."""
+    base = iter(link_words(tok.base, tok.expand(ids), score))
+    links = []
+    for word, piece in zip(tok.words(ids), (tok.pieces[i] for i in ids), strict=True):
+        parts = [next(base) for _ in piece]
+        kind = parts[0].kind if len(parts) == 1 else "merged"
+        notes = dict.fromkeys(note for part in parts for note in part.notes)
+        links.append(Link(word, kind, tuple(notes), parts[0].tick))
+    return links
+
+
+def kind_of(word: str) -> str:
+    """Return the kind of a word: what its name, before the value, is about."""
+    name = word.partition("_")[0]
+    return KIND_OF.get(name, name.lower())
+
+
+# --- how it looks -----------------------------------------------------------------------------------------------------
+
+# Translucent colours and the page's own ink, so that the table reads on light and dark alike.
+STYLE = """
+.ml-explain{font:13px/1.4 system-ui,sans-serif;max-width:960px}
+.ml-explain>div{max-height:420px;overflow:auto}
+.ml-explain table{border-collapse:collapse;margin:0}
+.ml-explain th,.ml-explain td{text-align:left!important;padding:3px 10px 3px 4px;vertical-align:top;
+border-top:1px solid #8884;background:none}
+.ml-explain td:nth-child(-n+2){font-variant-numeric:tabular-nums;opacity:.75}
+.ml-explain span{display:inline-block}
+.ml-explain .w{padding:0 5px;margin:1px 2px 1px 0;border-radius:4px;white-space:pre}
+.ml-explain .n{border-left:2px solid #8888;padding-left:4px;margin:0 8px 2px 0}
+.ml-explain .n>b{display:block;font-size:11px;opacity:.8}
+"""
+
+
+def _chip(text: str, kind: str) -> str:
+    color = COLORS.get(kind, "#999999")
+    return f"<span class='w' style='background:{color}40;border-bottom:2px solid {color}'>{escape(text)}</span>"
+
+
+def _group(name: str, links: list[Link]) -> str:
+    chips = "".join(_chip(_shown(link.word), link.kind) for link in links)
+    return f"<span class='n'>{chips}<b>{escape(name)}</b></span>" if name else chips
+
+
+def _shown(word: str) -> str:
+    return word.replace("\n", "⏎")
+
+
+def _place(score: Score, tick: int) -> tuple[str, str]:
+    """Return bar and beat as printed: both from 1, the metre's denominator one beat; a pickup ends its bar, 0."""
+    onsets = score.bar_onsets
+    bar = max(int(np.searchsorted(onsets, tick, "right")) - 1, 0)
+    begin = int(onsets[bar]) if len(onsets) else 0
+    metre = [ts for ts in score.time_signatures if ts.onset <= tick][-1]
+    beat = score.resolution * 4 / metre.denominator
+    if score.pickup and bar == 0:
+        begin = score.pickup - round(beat * metre.numerator)
+    return str(bar + (not score.pickup)), f"{1 + (tick - begin) / beat:.4g}"
