@@ -7,7 +7,6 @@ where they are written; writing cuts notes at bar lines and spells pitches after
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -457,10 +456,12 @@ def write_musicxml(score: Score, path: str | os.PathLike) -> None:
     """
     path = Path(path)
     require(path.suffix in (".musicxml", ".xml"), "path", "a name ending in .musicxml or .xml", path.name)
-    data = _musicxml(to_music21(score))
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=path.suffix, delete=False) as file:
-        file.write(data)
-    os.replace(file.name, path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(_musicxml(to_music21(score)))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _musicxml(stream: music21.stream.Score) -> bytes:

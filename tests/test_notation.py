@@ -288,8 +288,12 @@ def test_scores_come_back_from_music21_and_musicxml(score, tmp_path_factory):
 def test_writing_leaves_the_old_file_when_it_fails(tmp_path, monkeypatch):
     path = tmp_path / "a.musicxml"
     path.write_text("old")
-    monkeypatch.setattr("musiclab.notation._musicxml", lambda stream: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+
+    def full(self, data):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OSError, match="disk full"):
         write_musicxml(load_example(), path)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.musicxml", "old")]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import warnings
 import zipfile
 import zlib
@@ -74,14 +73,17 @@ def _read(path: Path) -> list[Score]:
 def _write(path: Path, scores: Sequence[Score]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     meta = json.dumps([describe(score) for score in scores]).encode()
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
+    unfinished = path.with_name(f".{os.getpid()}-{path.name}")  # savez wants the suffix
+    try:
         np.savez_compressed(
-            file,
+            unfinished,
             notes=np.concatenate([score.notes for score in scores]),
             counts=[len(score) for score in scores],
             meta=np.frombuffer(meta, dtype=np.uint8),
         )
-    os.replace(file.name, path)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe(score: Score) -> dict:
