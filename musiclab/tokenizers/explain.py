@@ -225,11 +225,11 @@ def kind_of(word: str) -> str:
 STYLE = """
 .ml-explain{font:13px/1.4 system-ui,sans-serif;max-width:960px}
 .ml-explain>div{max-height:420px;overflow:auto}
-.ml-explain table{border-collapse:collapse;margin:0}
+.ml-explain table{border-collapse:collapse;margin:0;color:inherit;font:inherit}
 .ml-explain th,.ml-explain td{text-align:left!important;padding:3px 10px 3px 4px;vertical-align:top;
 border-top:1px solid #8884;background:none}
 .ml-explain td:nth-child(-n+2){font-variant-numeric:tabular-nums;opacity:.75}
-.ml-explain span{display:inline-block}
+.ml-explain span{display:inline-block;vertical-align:top}
 .ml-explain .w{padding:0 5px;margin:1px 2px 1px 0;border-radius:4px;white-space:pre}
 .ml-explain .n{border-left:2px solid #8888;padding-left:4px;margin:0 8px 2px 0}
 .ml-explain .n>b{display:block;font-size:11px;opacity:.8}
