@@ -29,6 +29,7 @@ _EXPORTS = {
     "checks": ["check_model", "check_tokenizer"],
     "recipes": ["demo", "evaluate_model", "export", "sample_model", "train_model"],
     "widgets.player": ["Player"],
+    "widgets.slot_machine": ["SlotMachine"],
     "checkup": ["doctor"],
 }
 _HOME = {name: f"musiclab.{module}" for module, names in _EXPORTS.items() for name in names}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,8 +157,6 @@ def sample_model(
     suffixes : sequence of str
         See :func:`export`.
     """
-    from dataclasses import replace
-
     network, tok = load_pretrained(model)
     sampler, paths = sampler or Sampler(), []
     for seed in range(sampler.seed, sampler.seed + n):
@@ -185,7 +185,12 @@ def _read_corpus(data: str) -> tuple[list[Score], list[Score], list[Score]]:
     if data in ("chorales", "folk"):
         corpus = load_chorales() if data == "chorales" else load_folk_tunes()
         return corpus.train, corpus.valid, corpus.test
-    scores = [score for score in load_folder(data)[0] if len(score)]
+    scores, table = load_folder(data)
+    failed = [row for row in table if row.status == "failed"]
+    if failed:
+        text = f"{len(failed)} of {len(table)} files were not read; the first, {failed[0].file}: {failed[0].reason}"
+        warnings.warn(text, stacklevel=3)
+    scores = [score for score in scores if len(score)]
     require(len(scores) >= 2, "data", "'chorales', 'folk' or a folder with at least two MIDI files", f"{len(scores)}")
     order = np.random.default_rng(0).permutation(len(scores))
     held = max(1, len(scores) // 10)

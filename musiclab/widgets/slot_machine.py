@@ -1,0 +1,107 @@
+"""The slot machine: four new bars at the press of a button, and one knob."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import ipywidgets as widgets
+
+from musiclab.generation import generate
+from musiclab.models.base import Model
+from musiclab.plots import plot_staff
+from musiclab.sampling import Sampler
+from musiclab.score import Score
+from musiclab.tokenizers.base import Tokenizer
+from musiclab.widgets.player import Player, roll_png
+
+
+class SlotMachine(widgets.VBox):
+    """A few new bars by a model: move the temperature and hear the same luck play differently; *Again* is new luck.
+
+    Parameters
+    ----------
+    model : Model
+    tok : Tokenizer
+    n_bars : int
+    sampler : Sampler
+        Where it begins.
+
+    Attributes
+    ----------
+    sampler : Sampler
+        What made the bars in sight.
+    score : Score
+        The bars in sight.
+    history : list of (Sampler, Score)
+        All bars so far.
+
+    Notes
+    -----
+    Notebook: 00_hello_music.
+
+    Examples
+    --------
+    >>> from musiclab.models import GRU
+    >>> from musiclab.tokenizers import Chorale
+    >>> machine = SlotMachine(GRU(len(Chorale().vocab), width=8), Chorale(), n_bars=1)
+    >>> machine.set(temperature=0.5)
+    >>> machine.again()
+    >>> [(sampler.temperature, sampler.seed) for sampler, _ in machine.history]
+    [(1.0, 1), (0.5, 1), (0.5, 2)]
+    """
+
+    def __init__(self, model: Model, tok: Tokenizer, n_bars: int = 4, sampler: Sampler | None = None) -> None:
+        self.model, self.tok, self.n_bars = model, tok, n_bars
+        self.history: list[tuple[Sampler, Score]] = []
+        self.sampler = sampler or Sampler(seed=1)
+        self._slider = widgets.FloatSlider(
+            self.sampler.temperature, min=0, max=2, step=0.1, description="temperature", readout_format=".1f",
+            continuous_update=False, style={"description_width": "initial"}, layout={"width": "360px"},
+        )  # fmt: skip
+        self._button = widgets.Button(description="Again", icon="random", button_style="primary")
+        self._seed = widgets.Label(layout={"margin": "2px 0 0 12px"})
+        self._slider.observe(lambda change: self.set(temperature=change["new"]), "value")
+        self._button.on_click(lambda _: self.again())
+        super().__init__()
+        self._make()
+
+    @property
+    def score(self) -> Score:
+        return self.history[-1][1]
+
+    def set(self, temperature: float) -> None:
+        """Make the bars of the same seed at another temperature."""
+        if temperature == self.sampler.temperature:
+            return
+        self.sampler = replace(self.sampler, temperature=temperature)
+        self._make()
+        self._slider.value = temperature
+
+    def again(self) -> None:
+        """Make the bars of the next seed."""
+        self.sampler = replace(self.sampler, seed=self.sampler.seed + 1)
+        self._make()
+
+    def _make(self) -> None:
+        score = generate(self.model, self.tok, sampler=self.sampler, n_bars=self.n_bars)
+        score = replace(score, title=f"{self.n_bars} bars at temperature {self.sampler.temperature:.1f}")
+        self.history.append((self.sampler, score))
+        self._seed.value = f"seed {self.sampler.seed}"
+        controls = widgets.HBox([self._slider, self._button, self._seed])
+        self.children = [controls, Player(score), _staff(score)]
+
+    def __repr__(self) -> str:
+        return f"SlotMachine({self.sampler}, {self.score!r})"
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**kwargs), {}
+        data, metadata = data if isinstance(data, tuple) else (data, metadata)
+        return {**data, "text/plain": repr(self), "image/png": roll_png(self.score)}, metadata
+
+
+def _staff(score: Score) -> widgets.HTML:
+    """Return the score engraved, or the command that would make it so."""
+    try:
+        return widgets.HTML(plot_staff(score).svg)
+    except ImportError as error:
+        return widgets.HTML(f"<em>{error}</em>")

@@ -1,0 +1,63 @@
+"""Generation: whatever a model prefers, what comes back is a score that the tokenizer can say."""
+
+import pytest
+import torch
+
+from musiclab.generation import generate
+from musiclab.models import GRU, GridTransformer
+from musiclab.sampling import Sampler
+from musiclab.score import Score
+from musiclab.tokenizers import Chorale
+
+TOK = Chorale()
+
+
+def untrained(seed):
+    torch.manual_seed(seed)
+    return GRU(len(TOK.vocab), width=8)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_untrained_model_writes_valid_scores(seed):
+    score = generate(untrained(seed), TOK, sampler=Sampler(temperature=1.5, seed=seed), n_bars=3)
+    assert TOK.project(score) == score
+    assert score.n_bars <= 3 + (score.pickup > 0)
+
+
+def test_the_primer_stays():
+    primer = TOK.project(Score([(0, 24, 67), (24, 48, 69), (0, 72, 48, 64, 3)], pickup=24, keys=[(0, 1, "major")]))
+    song = generate(untrained(0), TOK, primer=primer, n_bars=4)
+    assert song.excerpt(0, primer.length) == primer.excerpt(0, primer.length)
+    assert (song.pickup, song.keys) == (24, primer.keys)
+    assert song.n_bars <= 5
+
+
+def test_the_same_seed_gives_the_same_score_and_its_source_says_so():
+    one, two = (generate(untrained(0), TOK, sampler=Sampler(seed=3, top_k=9), n_bars=2) for _ in range(2))
+    assert one == two
+    assert "seed 3" in one.source and "top_k 9" in one.source and "GRU" in one.source
+
+
+def test_max_ids_cuts_at_the_last_complete_step():
+    score = generate(untrained(0), TOK, max_ids=50)
+    assert len(TOK.sequence(score)) <= 51
+    with pytest.raises(ValueError, match="max_ids must be enough for a complete score, got 3"):
+        generate(untrained(0), TOK, max_ids=3)
+
+
+def test_model_and_tokenizer_must_fit():
+    with pytest.raises(ValueError, match=r"the model's vocabulary must be the tokenizer's \(125 words\), got 9"):
+        generate(GRU(9), TOK)
+
+
+def test_the_grid_model_learns_a_piece_by_heart_and_plays_it():
+    from musiclab.tokenizers.chorale import HIGH, HOLD, LOW, PITCH
+    from musiclab.training import fit
+
+    piece = TOK.project(
+        Score([(24 * i, 24, 60 + 2 * (i % 4) + 12 * (p == 0), 64, p) for i in range(8) for p in (0, 3)])
+    )
+    torch.manual_seed(0)
+    model = GridTransformer(len(TOK.vocab), first=PITCH, count=HIGH - LOW + 1, hold=HOLD, width=32, layers=1, heads=2)
+    fit(model, [TOK.sequence(piece)], iters=150, lr=1e-2, device="cpu")
+    assert generate(model, TOK, sampler=Sampler(temperature=0)) == piece
