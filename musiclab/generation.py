@@ -9,11 +9,12 @@ from musiclab.models.base import Model
 from musiclab.sampling import Sampler, stream
 from musiclab.score import Score
 from musiclab.tokenizers.base import BOS, EOS, Tokenizer
+from musiclab.training import pick_device
 
 
 def generate(
     model: Model, tok: Tokenizer, primer: Score | None = None, sampler: Sampler | None = None,
-    n_bars: int | None = None, max_ids: int = 4096,
+    n_bars: int | None = None, max_ids: int = 4096, device: str = "auto",
 ) -> Score:  # fmt: skip
     """Return a new score: the primer, if any, and what the model continues it with.
 
@@ -32,6 +33,8 @@ def generate(
         Bars in all, the primer's included, a pickup not counted.
     max_ids : int
         Ids in all.
+    device : str
+        Where the model is moved to: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def generate(
     for token_id in tok.encode(primer) if primer is not None else []:
         grammar.push(token_id)
         ids.append(token_id)
-    for draw in stream(model, ids, sampler, grammar):
+    for draw in stream(model.to(pick_device(device)), ids, sampler, grammar):
         ids.append(draw.id)
         if draw.id == EOS or grammar.mask()[EOS]:
             end = len(ids)
