@@ -20,6 +20,7 @@ from musiclab.tokenizers.base import Tokenizer
 from musiclab.tokenizers.bpe import BPE
 from musiclab.tokenizers.chorale import Chorale
 from musiclab.tokenizers.chorale_grid import ChoraleGrid
+from musiclab.tokenizers.compare import name_of
 from musiclab.tokenizers.melody import Melody
 
 # Okabe and Ito's colours, one a kind of word; what is not named is grey.
@@ -125,7 +126,7 @@ def explain(tok: Tokenizer, score: Score) -> Explanation:
     """
     ids = tok.encode(score)
     told = tok.decode(ids)
-    return Explanation(type(tok).__name__, told, tuple(link_words(tok, ids, told)))
+    return Explanation(name_of(tok), told, tuple(link_words(tok, ids, told)))
 
 
 # --- which word speaks of which notes: one function a way of writing --------------------------------------------------
