@@ -126,7 +126,7 @@ class EventWords:
     @cached_property
     def _kind(self) -> np.ndarray:
         """The kind of each id, an index into ``_kinds``; 0 for special words."""
-        kind = np.zeros(len(self.vocab), dtype=np.int8)
+        kind = np.zeros(len(self.vocab), dtype=np.int16)
         for i, span in enumerate(self._spans.values(), start=1):
             kind[span] = i
         return kind
@@ -145,13 +145,15 @@ class EventWords:
     def _follow_masks(self) -> dict[str, np.ndarray]:
         return {kind: row[self._kind] for kind, row in zip(self._kinds, self._may_follow, strict=True)}
 
-    def _places(self, ids: np.ndarray, last: tuple[str, ...]) -> dict[str, np.ndarray] | None:
-        """Return where each kind of word stands; None if one may not follow the one before or not be the last."""
-        kind = self._kind[ids]
-        pairs = np.append(0, kind[:-1]) * len(self._kinds) + kind
-        if self._kinds[kind[-1]] not in last or not self._may_follow.ravel()[pairs].all():
-            return None
-        return {name: np.flatnonzero(kind == i) for i, name in enumerate(self._kinds)}
+    def _places(self, ids: np.ndarray, last: tuple[str, ...], kinds: tuple[str, ...]) -> dict[str, np.ndarray] | None:
+        """Return where each of some kinds of word stands.
+
+        None if a word may not follow the one before it, or its kind may not be the last.
+        """
+        kind = self._kind.take(ids)
+        pairs = kind[1:] + kind[:-1] * np.int16(len(self._kinds))
+        ok = self._kinds[kind[-1]] in last and self._may_follow[0, kind[0]] and self._may_follow.take(pairs).all()
+        return {name: (kind == self._kinds.index(name)).nonzero()[0] for name in kinds} if ok else None
 
     # --- values -----------------------------------------------------------------------------------------------------
 
@@ -171,16 +173,17 @@ class EventWords:
         _, stop, n = self.steps_per_beat[-1]
         return (*rows[1:], (stop, 0, n))
 
-    def _duration_ticks(self, denominator: int = 4) -> np.ndarray:
-        beat = self._resolution * 4 // denominator
-        return np.array([(beats * n + s) * beat // n for beats, s, n in self.durations])
+    @cached_property
+    def _duration_ticks(self) -> np.ndarray:
+        """Ticks of each duration where a beat is a quarter."""
+        return np.array([(beats * n + s) * self._resolution // n for beats, s, n in self.durations])
 
     @cached_property
     def _nearest_duration(self) -> dict[int, np.ndarray]:
         """For each denominator the nearest duration word of so many ticks, the longer of two as near."""
         tables = {}
         for d in {4, *(d for _, d in self.time_signatures)}:
-            ticks = self._duration_ticks(d)
+            ticks = self._duration_ticks * 4 // d
             tables[d] = np.searchsorted(ticks[1:] + ticks[:-1], 2 * np.arange(ticks[-1] + 1), "right")
         return tables
 
@@ -268,11 +271,12 @@ class EventWords:
 
         Of notes that begin together on one pitch the shortest, then the softest, stays.
         """
-        word = np.empty_like(duration)
-        for d in np.unique(denominator).tolist():
-            nearest = self._nearest_duration[d]
-            here = denominator == d
-            word[here] = nearest[np.minimum(duration[here], len(nearest) - 1)]
+        if isinstance(denominator, int):
+            word = self._nearest(duration, denominator)
+        else:
+            word = np.empty_like(duration)
+            for d in np.unique(denominator).tolist():
+                word[denominator == d] = self._nearest(duration[denominator == d], d)
         # One integer a note, 31 + 8 + 7 + 10 + 7 bits: sorting plain integers is several times faster than lexsort.
         key = (((onset << 8 | part) << 7 | pitch) << 10 | word) << 7 | self._nearest_velocity[velocity]
         key.sort()
@@ -280,14 +284,36 @@ class EventWords:
             key = key[np.append(True, key[1:] >> 17 != key[:-1] >> 17)]
         return key >> 32, key >> 24 & 255, key >> 17 & 127, key >> 7 & 1023, key & 127
 
-    def _note_words(self, table: Table) -> list[np.ndarray]:
-        """Return the ids of notes, word by word."""
-        spans = self._spans
-        words = [spans["Program"].start + table.program] if self.programs else []
-        pitch = spans["Pitch"].start - self.pitch_range[0] + table.pitch
-        drum = spans["PitchDrum"].start - DRUM_RANGE[0] + table.pitch
-        pitch = np.where(table.program == DRUMS, drum, pitch)
-        return [*words, pitch, spans["Velocity"].start + table.velocity, spans["Duration"].start + table.duration]
+    def _merged(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
+        """Return when events happen, in order, and which they are, counting tempos, then notes."""
+        onset = np.concatenate([table.tempo_onset, table.onset])
+        if len(table.tempo) < 2:
+            return onset, np.arange(len(onset))
+        order = np.argsort(onset, kind="stable")
+        return onset[order], order
+
+    def _own_words(self, table: Table) -> np.ndarray:
+        """Return how many words tempos and notes have, time not counted."""
+        return np.repeat([1, 3 + self.programs], [len(table.tempo), len(table.onset)])
+
+    def _put(self, out: np.ndarray, table: Table, order: np.ndarray, begin: np.ndarray) -> None:
+        """Write the words of tempos and notes into ``out``, where each event begins."""
+        at = np.empty_like(begin)
+        at[order] = begin
+        n_tempos, spans = len(table.tempo), self._spans
+        out[at[:n_tempos]] = spans["Tempo"].start + table.tempo
+        at = at[n_tempos:]
+        if self.programs:
+            out[at] = spans["Program"].start + table.program
+            at += 1
+        out[at] = self._pitch_ids(table, "Pitch", "PitchDrum")
+        out[at + 1] = spans["Velocity"].start + table.velocity
+        out[at + 2] = spans["Duration"].start + table.duration
+
+    def _pitch_ids(self, table: Table, pitched: str, drum: str) -> np.ndarray:
+        first = np.full(DRUMS + 1, self._spans[pitched].start - self.pitch_range[0])
+        first[DRUMS] = self._spans[drum].start - DRUM_RANGE[0]
+        return first[table.program] + table.pitch
 
     def _read_notes(self, ids: np.ndarray, at: np.ndarray, onset: np.ndarray) -> tuple[np.ndarray, ...] | None:
         """Return the first five columns of a table from notes with a velocity at ``at``, or None if not in order."""
@@ -308,6 +334,17 @@ class EventWords:
 
     def _read(self, ids: np.ndarray) -> Table | None:
         """Return the table that ids spell, at least one, or None if ``encode`` would not write them so."""
+        raise NotImplementedError
+
+    def _nearest(self, duration: np.ndarray, denominator: int) -> np.ndarray:
+        nearest = self._nearest_duration[denominator]
+        return nearest[np.minimum(duration, len(nearest) - 1)]
+
+    def encode(self, score: Score) -> list[int]:
+        return self._ids(self._table(score)).tolist()
+
+    def _ids(self, table: Table) -> np.ndarray:
+        """Return the words of a table."""
         raise NotImplementedError
 
     def project(self, score: Score) -> Score:
@@ -340,12 +377,11 @@ class EventWords:
 
     def _ticks(self, table: Table) -> np.ndarray:
         """Return durations in ticks."""
-        if len(table.metres) == 1:
-            return self._duration_ticks(table.metres[0][2])[table.duration]
+        ticks = self._duration_ticks[table.duration]
         start, _, denominator = np.array(table.metres).T
-        here = denominator[np.searchsorted(start, table.onset, "right") - 1]
-        quarter_lengths = self._duration_ticks()[table.duration]
-        return quarter_lengths * 4 // here
+        if (denominator == 4).all():
+            return ticks
+        return ticks * 4 // denominator[np.searchsorted(start, table.onset, "right") - 1]
 
     def _refusal(self, ids: np.ndarray) -> TokenError:
         """Return the error that names the first id that the grammar does not allow."""
@@ -367,7 +403,7 @@ def part_order(onset: np.ndarray, program: np.ndarray) -> list[int] | None:
 
     None if no order agrees with all onsets.
     """
-    present = np.flatnonzero(np.bincount(program, minlength=1)).tolist()
+    present = np.bincount(program).nonzero()[0].tolist()
     if len(present) < 2:
         return present
     first = np.zeros((DRUMS + 1, DRUMS + 1), dtype=bool)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from musiclab.score import Score
 from musiclab.tokenizers.base import EOS, Grammar, Tokenizer
 from musiclab.tokenizers.events import DRUM_RANGE, DRUMS, START, Table, part_order
 from musiclab.tokenizers.shifts import ShiftGrammar, ShiftWords
@@ -65,6 +64,8 @@ class MIDILike(ShiftWords, Tokenizer):
     True
     """
 
+    _LAST = ("NoteOff", "DrumOff", "Tempo")
+
     @property
     def _note_starts(self) -> tuple[str, ...]:
         return ("Program", "Drums") if self.programs else ("NoteOn", "NoteOff")
@@ -90,7 +91,7 @@ class MIDILike(ShiftWords, Tokenizer):
             order = order[np.append(True, key[order[1:]] != key[order[:-1]])]
         onset, duration, pitch, velocity, part = (c[order] for c in (onset, duration, pitch, velocity, part))
         line = part << 7 | pitch
-        by_line = np.argsort(line, kind="stable")
+        by_line = np.argsort(line.astype(np.int16), kind="stable")
         end = (line << 32 | onset + duration)[by_line]
         end.sort()
         duration[by_line] = (end & 0xFFFFFFFF) - onset[by_line]
@@ -110,9 +111,8 @@ class MIDILike(ShiftWords, Tokenizer):
         onset, event = self._events(table._replace(tempo_onset=table.tempo_onset[:0]))
         return onset, np.tile(table.program, 2)[event]
 
-    def encode(self, score: Score) -> list[int]:
-        table, spans = self._table(score), self._spans
-        n_tempos, n = len(table.tempo), len(table.onset)
+    def _ids(self, table: Table) -> np.ndarray:
+        spans, n_tempos, n = self._spans, len(table.tempo), len(table.onset)
         onset, event = self._events(table)
         own = np.repeat([1, 1 + self.programs, 2 + self.programs], [n_tempos, n, n])
         out, begin = self._with_shifts(onset, own[event])
@@ -123,23 +123,23 @@ class MIDILike(ShiftWords, Tokenizer):
         if self.programs:
             out[off] = out[on] = spans["Program"].start + table.program
             off, on = off + 1, on + 1
-        drum = table.program == DRUMS
-        for where, pitched, drums in ((off, "NoteOff", "DrumOff"), (on, "NoteOn", "DrumOn")):
-            low = np.where(drum, spans[drums].start - DRUM_RANGE[0], spans[pitched].start - self.pitch_range[0])
-            out[where] = low + table.pitch
+        out[off] = self._pitch_ids(table, "NoteOff", "DrumOff")
+        out[on] = self._pitch_ids(table, "NoteOn", "DrumOn")
         out[on + 1] = spans["Velocity"].start + table.velocity
-        return out.tolist()
+        return out
 
     def _read(self, ids: np.ndarray) -> Table | None:
-        at = self._places(ids, ("NoteOff", "DrumOff", "Tempo"))
+        at = self._places(ids, self._LAST, (*self._LAST, "TimeShift", "Velocity"))
         now = None if at is None else self._read_shifts(ids, at["TimeShift"])
         if now is None or (self.tempos and at["Tempo"][:1].tolist() != [0]):
             return None
-        on, off = at["Velocity"] - 1, np.sort(np.concatenate([at["NoteOff"], at["DrumOff"]]))
+        on, off = at["Velocity"] - 1, at["NoteOff"]
+        if len(at["DrumOff"]):
+            off = np.sort(np.concatenate([off, at["DrumOff"]]))
         where = np.concatenate([off, on])
         program = ids[where - 1] - self._spans["Program"].start if self.programs else np.zeros_like(where)
         pitch, n = self._pitch_of_id[ids[where]], len(off)
-        line = program << 7 | pitch
+        line = (program << 7 | pitch).astype(np.int16)  # 16 bits are sorted by counting
         off_by_line, on_by_line = np.argsort(line[:n], kind="stable"), np.argsort(line[n:], kind="stable")
         if not np.array_equal(line[:n][off_by_line], line[n:][on_by_line]):
             return None
@@ -148,7 +148,7 @@ class MIDILike(ShiftWords, Tokenizer):
         # At one onset a part's notes end in the order they began, then others begin by pitch.
         place = np.concatenate([np.empty(n, dtype=np.int64), n + pitch[n:]])
         place[off_by_line] = on_by_line
-        event = np.argsort(where)
+        event = np.argsort(where, kind="stable")
         onset, part, place = now[where[event]], program[event], place[event]
         same = (onset[1:] == onset[:-1]) & (part[1:] == part[:-1])
         order = part_order(onset, part)

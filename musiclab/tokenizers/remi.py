@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -108,13 +109,19 @@ class REMI(EventWords, Tokenizer):
             "Tempo": "Note Position Bar", "Duration": "Note Position Bar",
         }  # fmt: skip
 
-    def _bar(self, ts: TimeSignature) -> int:
-        return int(self._bars(np.array(ts))[0])
+    def _bar_and_step(self, n: int, d: int) -> tuple[int, int]:
+        """Return ticks in a bar and in a step."""
+        beat = self._resolution * 4 // d
+        return beat * n, beat // self._fine
 
-    def _bars(self, metres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return ticks in a bar and in a step of each metre, rows (..., numerator, denominator)."""
-        beat = self._resolution * 4 // metres[..., -1]
-        return beat * metres[..., -2], beat // self._fine
+    @cached_property
+    def _bars_and_steps(self) -> np.ndarray:
+        """The same for each metre that has a word, shape (2, metres)."""
+        return np.array([self._bar_and_step(*m) for m in self._known]).T
+
+    @property
+    def _known(self) -> tuple[tuple[int, int], ...]:
+        return self.time_signatures or ((4, 4),)
 
     def _metres(self, score: Score) -> tuple[tuple[tuple[int, int, int], ...], int, int]:
         known = [ts for ts in score.time_signatures if ts[1:] in self.time_signatures]
@@ -123,14 +130,14 @@ class REMI(EventWords, Tokenizer):
         old, coarse = score.resolution, self._fine * max(ts.denominator for ts in known) // 4
         up = self._resolution // coarse
         pickup = (2 * coarse * score.pickup + old) // (2 * old) * up
-        pad = -pickup % self._bar(known[0])
+        pad = -pickup % self._bar_and_step(*known[0][1:])[0]
         metres: list[TimeSignature] = []
         for ts in known:
             onset = ts.onset * coarse // old * up + pad if ts.onset > 0 else 0
             if metres and ts[1:] == metres[-1][1:]:
                 continue
             if metres:
-                begin, bar = metres[-1].onset, self._bar(metres[-1])
+                begin, bar = metres[-1].onset, self._bar_and_step(*metres[-1][1:])[0]
                 onset = begin - (begin - onset) // bar * bar if onset > begin else begin
                 if onset == begin:
                     metres.pop()
@@ -139,54 +146,45 @@ class REMI(EventWords, Tokenizer):
             metres.append(TimeSignature(onset, *ts[1:]))
         return tuple(tuple(ts) for ts in metres), coarse, pad
 
-    def encode(self, score: Score) -> list[int]:
-        return self._ids(self._table(score)).tolist()
-
     def _ids(self, table: Table) -> np.ndarray:
-        """Return the words of a table: each bar's, then at its place what is in the bar."""
-        metres = np.array(table.metres)
-        bar_ticks, step = self._bars(metres)
-        first_bar = np.concatenate([[0], np.cumsum(np.diff(metres[:, 0]) // bar_ticks[:-1])])
-        n_tempos = len(table.tempo)
-        onset = np.concatenate([table.tempo_onset, table.onset])
-        order = np.argsort(onset, kind="stable") if n_tempos > 1 else np.arange(len(onset))
-        onset = onset[order]
-        i = 0 if len(metres) == 1 else np.searchsorted(metres[:, 0], onset, "right") - 1
-        bar, ticks = np.divmod(onset - metres[i, 0], bar_ticks[i])
+        start, _, _ = np.array(table.metres).T
+        bar_ticks, step = np.array([self._bar_and_step(n, d) for _, n, d in table.metres]).T
+        first_bar = np.zeros(len(start), dtype=np.int64)
+        np.cumsum(np.diff(start) // bar_ticks[:-1], out=first_bar[1:])
+        onset, order = self._merged(table)
+        i = 0 if len(start) == 1 else np.searchsorted(start, onset, "right") - 1
+        bar, ticks = np.divmod(onset - start[i], bar_ticks[i])
         bar, position = bar + first_bar[i], ticks // step[i]
-        new = np.append(True, onset[1:] != onset[:-1])[: len(onset)]
-        is_note = order >= n_tempos
-        words = new + np.where(is_note, 3 + self.programs, 1)
-        stop = np.append(0, np.cumsum(words))
-        # A score without events and metres has no bars; otherwise the last event or change of metre is in the last bar.
+        new = np.ones(len(onset), dtype=bool)
+        np.not_equal(onset[1:], onset[:-1], out=new[1:])
+        stop = np.zeros(len(onset) + 1, dtype=np.int64)
+        np.cumsum(self._own_words(table)[order] + new, out=stop[1:])
+        # The last bar is that of the last event or change of metre; without either there is none.
         bars = max(int(bar[-1]) + 1 if len(bar) else 0, int(first_bar[-1]) + 1 if self.time_signatures else 0)
         bar_words = 1 + bool(self.time_signatures)
         out = np.empty(bar_words * bars + stop[-1], dtype=np.int64)
-        at_bar = bar_words * np.arange(bars) + stop[np.searchsorted(bar, np.arange(bars))]
+        number = np.arange(bars)
+        at_bar = bar_words * number + stop[np.searchsorted(bar, number)]
         out[at_bar] = self._spans["Bar"].start
         if self.time_signatures:
             ids = [self._spans["TimeSignature"].start + self.time_signatures.index((n, d)) for _, n, d in table.metres]
-            out[at_bar + 1] = np.repeat(ids, np.diff(np.append(first_bar, bars)))
+            out[at_bar + 1] = np.repeat(ids, np.diff(first_bar, append=bars))
         at = stop[:-1] + bar_words * (bar + 1)
         out[at[new]] = self._spans["Position"].start + position[new]
-        at += new
-        out[at[~is_note]] = self._spans["Tempo"].start + table.tempo if n_tempos else 0
-        for k, column in enumerate(self._note_words(table)):
-            out[at[is_note] + k] = column
+        self._put(out, table, order, at + new)
         return out
 
     def _read(self, ids: np.ndarray) -> Table | None:
-        at = self._places(ids, ("Duration", "Tempo", "TimeSignature"))
+        at = self._places(ids, ("Duration", "Tempo", "TimeSignature"), ("Bar", "Position", "Tempo", "Velocity"))
         if at is None:
             return None
-        known = np.array(self.time_signatures or ((4, 4),))
-        bar_ticks, step = self._bars(known)
+        bar_ticks, step = self._bars_and_steps
         metre = np.zeros(len(at["Bar"]), dtype=np.intp)
         if self.time_signatures:
             metre = ids[at["Bar"] + 1] - self._spans["TimeSignature"].start
         begin = np.append(0, np.cumsum(bar_ticks[metre]))
         changes = np.append(0, 1 + np.flatnonzero(np.diff(metre)))
-        metres = tuple((int(begin[j]), *known[metre[j]].tolist()) for j in changes)
+        metres = tuple((int(begin[j]), *self._known[metre[j]]) for j in changes)
         places = at["Position"]
         bar = np.searchsorted(at["Bar"], places) - 1
         onset = begin[bar] + (ids[places] - self._spans["Position"].start) * step[metre[bar]]
@@ -194,7 +192,8 @@ class REMI(EventWords, Tokenizer):
         ok = (np.diff(onset) > 0).all() and (onset < begin[bar + 1]).all()
         ok &= not self.tempos or (len(tempo_onset) > 0 and tempo_onset[0] == 0)
         ok &= self._kinds[self._kind[ids[-1]]] != "TimeSignature" or changes[-1] == len(metre) - 1
-        notes = self._read_notes(ids, at["Velocity"], onset[np.searchsorted(places, at["Velocity"]) - 1])
+        n_notes = np.diff(np.searchsorted(at["Velocity"], places), append=len(at["Velocity"]))
+        notes = self._read_notes(ids, at["Velocity"], np.repeat(onset, n_notes))
         order = None if notes is None else part_order(*notes[:2])
         if not ok or order is None:
             return None

@@ -16,7 +16,7 @@ class ShiftWords(EventWords):
     @cached_property
     def _splits(self) -> tuple[np.ndarray, np.ndarray]:
         """The shifts that fill each gap below the longest, longest first: how many, and which, shape (gap, most)."""
-        ticks = self._duration_ticks()
+        ticks = self._duration_ticks
         rows = []
         for gap in range(ticks[-1]):
             row = []
@@ -30,7 +30,7 @@ class ShiftWords(EventWords):
     @cached_property
     def _room(self) -> np.ndarray:
         """How far each shift is from the next longer one: what follows it at once must be shorter than that."""
-        return np.append(np.diff(self._duration_ticks()), LAST_TICK)
+        return np.append(np.diff(self._duration_ticks), LAST_TICK)
 
     def _with_shifts(self, onset: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return ids with the time shifts written and room for the words of each event, and where these begin."""
@@ -56,9 +56,9 @@ class ShiftWords(EventWords):
     def _read_shifts(self, ids: np.ndarray, at: np.ndarray) -> np.ndarray | None:
         """Return the tick at each id, or None if a gap is not split as ``encode`` splits it."""
         shift = ids[at] - self._spans["TimeShift"].start
-        move = np.zeros(len(ids), dtype=np.int64)
-        move[at] = self._duration_ticks()[shift]
-        now = np.cumsum(move)
+        now = np.zeros(len(ids), dtype=np.int64)
+        now[at] = self._duration_ticks[shift]
+        np.cumsum(now, out=now)
         if len(at) > 1:
             in_row = at[1:] == at[:-1] + 1
             # The tick that each row of shifts ends on; rows end where the next shift does not follow at once.
@@ -82,11 +82,11 @@ class ShiftGrammar(EventGrammar):
         return self.now // (4 * self.tok._resolution)
 
     def _restrict(self, mask: np.ndarray) -> None:
-        self._forbid(mask, "TimeShift", int(np.searchsorted(self.tok._duration_ticks(), self.room)))
+        self._forbid(mask, "TimeShift", int(np.searchsorted(self.tok._duration_ticks, self.room)))
 
     def _push(self, kind: str, value: int) -> None:
         if kind == "TimeShift":
-            ticks = int(self.tok._duration_ticks()[value])
+            ticks = int(self.tok._duration_ticks[value])
             self.now += ticks
             self.room = min(self.room - ticks, int(self.tok._room[value]))
             self._next_onset()

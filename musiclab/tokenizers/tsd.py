@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from musiclab.score import Score
 from musiclab.tokenizers.base import Grammar, Tokenizer
 from musiclab.tokenizers.events import DRUM_RANGE, START, Table, part_order
 from musiclab.tokenizers.shifts import ShiftGrammar, ShiftWords
@@ -70,20 +69,14 @@ class TSD(ShiftWords, Tokenizer):
             "Velocity": "Duration", "Duration": "Note TimeShift",
         }  # fmt: skip
 
-    def encode(self, score: Score) -> list[int]:
-        table = self._table(score)
-        n_tempos = len(table.tempo)
-        onset = np.concatenate([table.tempo_onset, table.onset])
-        order = np.argsort(onset, kind="stable") if n_tempos > 1 else np.arange(len(onset))
-        is_note = order >= n_tempos
-        out, at = self._with_shifts(onset[order], np.where(is_note, 3 + self.programs, 1))
-        out[at[~is_note]] = self._spans["Tempo"].start + table.tempo
-        for k, column in enumerate(self._note_words(table)):
-            out[at[is_note] + k] = column
-        return out.tolist()
+    def _ids(self, table: Table) -> np.ndarray:
+        onset, order = self._merged(table)
+        out, begin = self._with_shifts(onset, self._own_words(table)[order])
+        self._put(out, table, order, begin)
+        return out
 
     def _read(self, ids: np.ndarray) -> Table | None:
-        at = self._places(ids, ("Duration", "Tempo"))
+        at = self._places(ids, ("Duration", "Tempo"), ("TimeShift", "Tempo", "Velocity"))
         now = None if at is None else self._read_shifts(ids, at["TimeShift"])
         if now is None:
             return None
