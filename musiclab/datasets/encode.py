@@ -1,0 +1,220 @@
+"""A folder of files as ids on disk: written by many processes, read through memory maps without loading it."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from musiclab.errors import require
+from musiclab.midi import SUFFIXES, FileStatus, read_midi
+from musiclab.score import Score
+from musiclab.tokenizers.base import Tokenizer
+
+INDEX = "index.json"
+LEAST_FILES, MOST_SHARDS = 16, 512  # small shards to go on from; few enough to keep all mapped
+
+
+class EncodedCorpus(Sequence):
+    """The id arrays of a corpus on disk, in the order of its files; its repr says what could not be read.
+
+    Item ``i`` is a read-only array of shape (n,) that lies on disk until it is used: BOS, the words of one score, EOS.
+
+    Attributes
+    ----------
+    folder : Path
+    config : dict
+        Of the tokenizer, for ``load_tokenizer``.
+    table : list of FileStatus
+        ``(file, status, reason)`` of each file; status is ``"read"``, with what was dropped, or ``"failed"``.
+    """
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        self.folder = Path(folder)
+        index = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
+        self.config, n, files = index["tokenizer"], index["files_per_shard"], index["files"]
+        self.table: list[FileStatus] = []
+        self.places: list[tuple[int, int, int]] = []  # shard, start, stop
+        for shard, first in enumerate(range(0, len(files), n)):
+            rows, stop = json.loads(_part(self.folder, shard, "json").read_text(encoding="utf-8")), 0
+            for file, (status, reason, length) in zip(files[first : first + n], rows, strict=True):
+                self.table.append(FileStatus(file, status, reason))
+                start, stop = stop, stop + length
+                if status == "read":
+                    self.places.append((shard, start, stop))
+        self._shard = cache(lambda shard: np.load(_part(self.folder, shard, "npy"), mmap_mode="r"))
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, i: int | slice) -> np.ndarray | list[np.ndarray]:
+        if isinstance(i, slice):
+            return [self[j] for j in range(*i.indices(len(self)))]
+        shard, start, stop = self.places[i]
+        return self._shard(shard)[start:stop]
+
+    def __reduce__(self) -> tuple:
+        return EncodedCorpus, (self.folder,)  # to another process goes the place, not the ids
+
+    @property
+    def n_ids(self) -> int:
+        """Ids in all."""
+        return sum(stop - start for _, start, stop in self.places)
+
+    @property
+    def failed(self) -> list[FileStatus]:
+        """The rows of the table of files that could not be read."""
+        return [row for row in self.table if row.status == "failed"]
+
+    def __repr__(self) -> str:
+        head = f"{len(self):,} of {len(self.table):,} files, {self.n_ids:,} ids of {self.config['tokenizer']}"
+        return "\n".join([head, *(f"  failed: {row.file}: {row.reason}" for row in self.failed[:10])])
+
+    def _repr_html_(self) -> str:
+        head, *_ = repr(self).splitlines()
+        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self.failed)
+        table = f"<table><tr><th>file</th><th>status</th><th>reason</th></tr>{rows}</table>" if rows else ""
+        return f"<p>{escape(head)}</p>{table}"
+
+
+def encode_corpus(
+    paths: Iterable[str | os.PathLike], tok: Tokenizer, folder: str | os.PathLike, jobs: int = -1
+) -> EncodedCorpus:
+    """Return the ids of many files, written to a folder as they are read, so that no corpus is too large.
+
+    MIDI and MusicXML files are read and encoded by ``jobs`` processes. A file that cannot be read or encoded is a row
+    of the table, never an error. Broken off, the same call goes on where it was: files are taken to be unchanged, and
+    every shard is either whole or not there.
+
+    On several machines the same call runs under another backend of joblib, for which the files and the folder must
+    have the same paths everywhere::
+
+        client = dask.distributed.Client("scheduler:8786")
+        with joblib.parallel_config("dask"):
+            encode_corpus(paths, tok, folder)
+
+    ``ray.util.joblib.register_ray()`` and ``parallel_config("ray")`` do the same on a Ray cluster.
+
+    Parameters
+    ----------
+    paths : paths of files
+        Suffixes .mid, .midi, .kar; .xml, .musicxml, .mxl.
+    tok : Tokenizer
+    folder : path
+        New, or one that the same call began.
+    jobs : int
+        Processes; -1 for one a core.
+
+    Returns
+    -------
+    EncodedCorpus
+        As from :func:`load_encoded`.
+
+    Raises
+    ------
+    ValueError
+        If there are no paths, or the folder holds another corpus.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from musiclab.midi import write_midi
+    >>> from musiclab.tokenizers import Chorale
+    >>> with TemporaryDirectory() as folder:
+    ...     file = write_midi(Score([(0, 24, 60)]), f"{folder}/one.mid")
+    ...     corpus = encode_corpus([file], Chorale(), f"{folder}/ids", jobs=1)
+    ...     corpus[0].dtype, len(corpus[0]), load_encoded(f"{folder}/ids").n_ids
+    (dtype('uint16'), 21, 21)
+    """
+    from joblib import Parallel, delayed
+    from tqdm.auto import tqdm
+
+    files, folder = [os.fspath(path) for path in paths], Path(folder)
+    require(len(files) > 0, "paths", "one file at least", "none")
+    n = max(LEAST_FILES, -(-len(files) // MOST_SHARDS))
+    _begin(folder, {"tokenizer": tok.config, "files_per_shard": n, "files": files})
+    shards = [files[first : first + n] for first in range(0, len(files), n)]
+    todo = [i for i in range(len(shards)) if not _part(folder, i, "json").exists()]
+    done = len(files) - sum(len(shards[i]) for i in todo)
+    work = (delayed(_write_shard)(tok, shards[i], folder, i) for i in todo)
+    with tqdm(total=len(files), initial=done, desc=folder.name, unit="file", leave=False) as bar:
+        for written in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
+            bar.update(written)
+    return EncodedCorpus(folder)
+
+
+def load_encoded(folder: str | os.PathLike) -> EncodedCorpus:
+    """Return the id arrays that :func:`encode_corpus` wrote, without reading them yet.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are none, or not all.
+    """
+    try:
+        return EncodedCorpus(folder)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{error.filename} is missing: call encode_corpus again, it goes on from there"
+        ) from error
+
+
+def _begin(folder: Path, index: dict) -> None:
+    """Write the index, or check that the one there says the same."""
+    path = folder / INDEX
+    if path.exists():
+        same = json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(index))
+        require(same, "folder", "new, or begun with the same paths and tokenizer", folder)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(path, lambda file: file.write(json.dumps(index).encode()))
+
+
+def _write_shard(tok: Tokenizer, files: Sequence[str], folder: Path, shard: int) -> int:
+    """Write the ids of some files, then what became of each, and return how many there were."""
+    rows, arrays = [], []
+    dtype = np.uint16 if len(tok.vocab) <= 2**16 else np.uint32
+    for file in files:
+        ids, status, reason = _encode_file(tok, file)
+        arrays.append(np.array(ids, dtype=dtype))
+        rows.append((status, reason, len(ids)))
+    _write(_part(folder, shard, "npy"), lambda file: np.save(file, np.concatenate(arrays)))
+    _write(_part(folder, shard, "json"), lambda file: file.write(json.dumps(rows).encode()))
+    return len(files)
+
+
+def _encode_file(tok: Tokenizer, file: str) -> tuple[list[int], str, str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            ids = tok.sequence(_read(file))
+        except Exception as error:  # whatever is wrong with one file of a million, the others go on
+            return [], "failed", f"{type(error).__name__}: {error}"
+    return ids, "read", "; ".join(str(w.message) for w in caught)
+
+
+def _read(file: str) -> Score:
+    if Path(file).suffix.lower() in SUFFIXES:
+        return read_midi(file)
+    from musiclab.notation import read_musicxml
+
+    return read_musicxml(file)
+
+
+def _part(folder: Path, shard: int, suffix: str) -> Path:
+    return folder / f"{shard:05d}.{suffix}"
+
+
+def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file under another name and rename it when it is whole."""
+    unfinished = path.with_name(f"{path.name}.part")
+    with open(unfinished, "wb") as file:
+        write(file)
+    os.replace(unfinished, path)
