@@ -17,7 +17,7 @@ import numpy as np
 
 from musiclab.score import NOTE, Score
 
-FORMAT = 1  # raise it when the same source would give other scores
+FORMAT = 2  # raise it when the same source would give other scores
 _FIELDS = ("parts", "length", "resolution", "pickup", "time_signatures", "tempos", "keys", "title", "source")
 _DAMAGED = (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 Item, Result = TypeVar("Item"), TypeVar("Result")

@@ -23,6 +23,9 @@ _NONE_STATED = (
 )
 
 
+_OLD_CHORD = re.compile(r"(?m)^(?![A-Za-z]:).*\+[^+\n]*[A-Ga-g][^+\n]*\+")  # +CEG+, as in ABC 1.6
+
+
 class _Set(NamedTuple):
     title: str
     folder: str
@@ -99,6 +102,8 @@ def _read_tune(tune: tuple[str, str]) -> Score | None:
     from musiclab.notation import read_abc
 
     source, text = tune
+    if _OLD_CHORD.search(text):
+        return None  # music21 would read its notes one after the other
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
