@@ -121,9 +121,10 @@ def test_a_dask_cluster_runs_the_same_call(files, tmp_path):
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
+        joblib.parallel_config("dask"),
+        distributed.get_task_stream(client) as tasks,
     ):
-        with joblib.parallel_config("dask"), distributed.get_task_stream(client) as tasks:
-            corpus = encode_corpus(files, Melody(), tmp_path / "ids")
+        corpus = encode_corpus(files, Melody(), tmp_path / "ids")
     assert len(tasks.data) >= 1 and all(task["status"] == "OK" for task in tasks.data)
     alone = encode_corpus(files, Melody(), tmp_path / "alone", jobs=1)
     assert [ids.tolist() for ids in corpus] == [ids.tolist() for ids in alone]
