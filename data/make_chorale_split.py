@@ -30,11 +30,12 @@ def intervals(score: Score) -> str:
 
 def are_twins(a: str, b: str) -> bool:
     """Return whether two tunes are one: a ratio of .8 in either order, or one run over half the shorter tune."""
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
-    if matcher.find_longest_match().size > min(len(a), len(b)) / 2:
+    short, long = sorted((a, b), key=len)
+    run = len(short) // 2 + 1
+    if any(short[i : i + run] in long for i in range(len(short) - run + 1)):
         return True
-    other = SequenceMatcher(None, b, a, autojunk=False)  # difflib's ratio depends on the order
-    return matcher.quick_ratio() >= 0.8 and max(matcher.ratio(), other.ratio()) >= 0.8
+    orders = (SequenceMatcher(None, a, b, autojunk=False), SequenceMatcher(None, b, a, autojunk=False))
+    return orders[0].quick_ratio() >= 0.8 and max(matcher.ratio() for matcher in orders) >= 0.8
 
 
 def twins(tunes: dict[str, str]) -> list[tuple[str, str]]:
