@@ -1,0 +1,209 @@
+"""One note in five views: move it, and the roll, the staff, the note table, the MIDI bytes and the clock follow."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import replace
+
+import ipywidgets
+import numpy as np
+
+from musiclab.errors import require
+from musiclab.pitch import pitch_name
+from musiclab.plots import part_color, part_name, plot_roll, plot_staff
+from musiclab.score import NOTE, Score
+from musiclab.widgets.player import Player
+
+_UNITS = (("note", "row"), ("pitch", "MIDI number"), ("onset", "ticks"), ("duration", "ticks"))
+_HEAD = 'class="note"'  # marks a note in engraved SVG
+
+
+def move_note(
+    score: Score, index: int, pitch: int | None = None, onset: int | None = None, duration: int | None = None
+) -> Score:
+    """Return the score with one note changed; what is left out stays, and the score grows if the note ends later.
+
+    Parameters
+    ----------
+    index : int
+        Row of the note in ``score.notes``. The notes of the result are sorted again, so the row may be another.
+    pitch : int, optional
+        MIDI number.
+    onset, duration : int, optional
+        Ticks.
+
+    Raises
+    ------
+    ValueError
+        If there is no such note, or a value is out of its range.
+
+    Notes
+    -----
+    Notebook: 01_music_as_numbers.
+
+    Examples
+    --------
+    >>> tune = Score([(0, 24, 60), (24, 24, 62)])
+    >>> move_note(tune, 0, pitch=67, onset=48).notes[["onset", "duration", "pitch"]].tolist()
+    [(24, 24, 62), (48, 24, 67)]
+    """
+    row = _moved_row(score, index, pitch=pitch, onset=onset, duration=duration)
+    notes = [*np.delete(score.notes, index).tolist(), row]
+    return replace(score, notes=notes, length=max(score.length, row[0] + row[1]))
+
+
+def _moved_row(score: Score, index: int, **changes: int | None) -> tuple[int, ...]:
+    require(0 <= index < len(score), "note", f"a row in 0..{len(score) - 1}", index)
+    row = dict(zip(NOTE.names, score.notes[index].tolist(), strict=True))
+    return tuple({**row, **{name: value for name, value in changes.items() if value is not None}}.values())
+
+
+class NoteViews(ipywidgets.VBox):
+    """One note of a score in five views that follow when it is moved: by the sliders, or by ``set``.
+
+    The views are the roll, which plays, the engraved staff, the rows of the note table, the MIDI events, and the clock
+    (quarters, seconds, hertz). A page without a kernel shows a picture. Sound is made when play is pressed.
+
+    Parameters
+    ----------
+    score : Score
+        A short tune, best of one part.
+    note : int
+        Row of the note in ``score.notes``.
+
+    Attributes
+    ----------
+    score : Score
+        The tune as it is now.
+    note : int
+        The note's row now: the table stays sorted, so a note that passes another changes places with it.
+    player : Player
+        The roll; the note has a colour of its own.
+    staff, text : ipywidgets.HTML
+        The other views.
+
+    Raises
+    ------
+    ValueError
+        If there is no such note.
+
+    Notes
+    -----
+    Notebook: 01_music_as_numbers.
+
+    Examples
+    --------
+    >>> views = NoteViews(Score([(0, 24, 60), (24, 24, 62)]), note=0)
+    >>> views.set(pitch=67, onset=48)
+    >>> views.note, views.score.notes["pitch"].tolist()
+    (1, [62, 67])
+    """
+
+    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
+
+    def __init__(self, score: Score, note: int = 0) -> None:
+        _moved_row(score, note)  # refuses a note that is not there
+        self.player, self.staff, self.text = Player(_marked(score, note)), ipywidgets.HTML(), ipywidgets.HTML()
+        look = dict(style={"description_width": "initial"}, layout={"width": "380px"})
+        self.sliders = {name: ipywidgets.IntSlider(description=f"{name} ({unit})", **look) for name, unit in _UNITS}
+        self._show(score, note)
+        for name, slider in self.sliders.items():
+            slider.observe(lambda change, name=name: self._showing or self.set(**{name: change["new"]}), "value")
+        controls = ipywidgets.Box(list(self.sliders.values()), layout={"flex_flow": "row wrap"})
+        super().__init__([controls, self.player, self.staff, self.text])
+
+    def set(self, note: int | None = None, **move: int) -> None:
+        """Choose another note, or move the note as ``move_note`` does (pitch, onset, duration); every view follows."""
+        note = self.note if note is None else note
+        moved = move_note(self.score, note, **move)
+        self._show(moved, moved.notes.tolist().index(_moved_row(self.score, note, **move)))
+
+    def _show(self, score: Score, note: int) -> None:
+        self.score, self.note, self._showing = score, note, True  # the sliders' own news are not moves
+        onset, duration, pitch, *_ = score.notes[note].tolist()
+        step, pitches = max(1, score.resolution // 4), score.notes["pitch"]
+        limits = (
+            (0, len(score) - 1, note, 1),
+            (min(48, int(pitches.min())), max(84, int(pitches.max())), pitch, 1),
+            (0, score.length - duration, onset, step),
+            (min(step, duration), score.length - onset, duration, step),
+        )
+        for slider, (low, high, value, by) in zip(self.sliders.values(), limits, strict=True):
+            with slider.hold_trait_notifications():
+                slider.min, slider.max, slider.value, slider.step = low, high, value, by
+        self._showing = False
+        marked, player = _marked(score, note), self.player
+        player.score, player.audio = marked, b""  # the page asks for sound when play is pressed
+        columns = (marked.onset_second, marked.duration_second, *(marked.notes[name] for name in NOTE.names[2:]))
+        player.notes, player.duration = np.stack(columns, axis=1).round(4).tolist(), marked.length_second
+        player.parts = [[part_name(marked, i), part_color(i)] for i in range(len(marked.parts))]
+        self.staff.value, self.text.value = _staff(score, note), _cards(_words(score, note))
+
+    def __repr__(self) -> str:
+        return f"NoteViews({self.score!r}, note {self.note})"
+
+    def _repr_mimebundle_(self, **kwargs) -> dict:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        picture = _picture(self.player.score, _words(self.score, self.note))
+        return {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(self), "image/png": picture}
+
+
+def _marked(score: Score, note: int) -> Score:
+    """Return the score with the note as a part of its own, which gives it a colour."""
+    notes = score.notes.copy()
+    mark = score.parts[notes["part"][note]]._replace(name=f"note {note}")
+    notes["part"][note] = len(score.parts)
+    return replace(score, notes=notes, parts=(*score.parts, mark))
+
+
+def _words(score: Score, note: int) -> dict[str, str]:
+    """Return the views that are text, by heading."""
+    onset, duration, pitch, velocity, part = score.notes[note].tolist()
+    channel = 9 if score.parts[part].is_drum else part % 9  # MIDI's channel 9 is the drums'
+    rows = ["row  onset duration pitch velocity part"]
+    for i in range(len(score))[max(0, note - 2) : note + 3]:
+        cells = "{:5} {:8} {:5} {:8} {:4}".format(*score.notes[i].tolist())
+        rows.append(f"{i:3}{'▸' if i == note else ' '} {cells}")
+    ticks = np.array([onset, onset + duration])
+    on = f"tick {ticks[0]:<5} {0x90 + channel:02x} {pitch:02x} {velocity:02x}  note on\n"
+    off = f"tick {ticks[1]:<5} {0x80 + channel:02x} {pitch:02x} 00  note off"
+    clock = f"{pitch_name(pitch)} = {440 * 2 ** ((pitch - 69) / 12):.1f} Hz\n"
+    times = (*ticks / score.resolution, *score.seconds(ticks))
+    clock += "quarters {:g} to {:g}\nseconds  {:.3f} to {:.3f}".format(*times)
+    return {"Note table": "\n".join(rows), "MIDI events": on + off, "Clock": clock}
+
+
+def _cards(words: dict[str, str]) -> str:
+    box = '<div style="border:1px solid #8884;border-radius:10px;padding:8px 14px"><b>{}</b><pre>{}</pre></div>'
+    cards = "".join(box.format(heading, text) for heading, text in words.items())
+    return f'<div style="display:flex;flex-wrap:wrap;gap:10px">{cards}</div>'
+
+
+def _staff(score: Score, note: int) -> str:
+    """Return the staff as SVG, the note in its colour where nothing overlaps: only then are heads in table order."""
+    try:
+        svg = plot_staff(score).svg
+    except ImportError as missing:
+        return f"<p>{missing}</p>"
+    onset, color = score.notes["onset"], part_color(1)
+    if len(score.parts) > 1 or (score.end[:-1] > onset[1:]).any():
+        return svg
+    heads = [plot_staff(score.excerpt(0, t)).svg.count(_HEAD) if t else 0 for t in (onset[note], score.end[note])]
+    pieces = svg.split(_HEAD)
+    for i in range(*heads):  # tied notes have several
+        pieces[i] += f'fill="{color}" color="{color}" '
+    return _HEAD.join(pieces)
+
+
+def _picture(marked: Score, words: dict[str, str]) -> str:
+    """Return the roll and the texts as base64 PNG, made without pyplot, so that nothing else shows it."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4.2), dpi=80)
+    plot_roll(marked, figure.add_axes((0.07, 0.44, 0.91, 0.48)))
+    for left, (heading, text) in zip((0.07, 0.5, 0.77), words.items(), strict=True):
+        figure.text(left, 0.27, f"{heading}\n{text}", family="monospace", size=7.5, va="top", linespacing=1.4)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return base64.b64encode(buffer.getvalue()).decode()
