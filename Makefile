@@ -43,7 +43,7 @@ test-all: $(BIN)/.bench ## the same with the slow tests and those that run peers
 	$(STYLE)
 
 bench: $(BIN)/.bench ## speed and quality side by side with other libraries
-	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
+	$(BIN)/python -m pytest tests/benchmarks/*.py -s $(ARGS)
 
 weights: $(BIN)/.core ## train a model that data/models holds, from the start (MODEL=name)
 	$(BIN)/python data/make_weights.py $(or $(MODEL),chorale-transformer) $(ARGS)
