@@ -157,6 +157,9 @@ class Score:
     def __hash__(self) -> int:
         return hash(self._identity())
 
+    def __reduce__(self) -> tuple:
+        return Score, tuple(getattr(self, name) for name in self.__dataclass_fields__)  # or notes come back writable
+
     def __len__(self) -> int:
         return len(self.notes)
 

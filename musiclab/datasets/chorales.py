@@ -10,10 +10,9 @@ from dataclasses import replace
 from musiclab.datasets.cache import cached_scores, data_path, in_parallel
 from musiclab.datasets.card import Corpus, corpus_of
 from musiclab.errors import require
-from musiclab.score import Part, Score, Tempo
+from musiclab.score import Score, Tempo
+from musiclab.tokenizers.chorale import PARTS, TEMPO
 
-PARTS = tuple(Part(name) for name in ("Soprano", "Alto", "Tenor", "Bass"))
-TEMPO = Tempo(0, 100.0)  # no chorale states one in its notation; some encodings carry a sequencer's setting
 LICENCE = (
     "none of its own. music21's corpus note: 'distributed with the permission of the encoders [...]. Some encodings "
     "included in the corpus may not be used for commercial uses or have other restrictions'. The music is in the "
@@ -80,7 +79,7 @@ def _parse(name: str) -> Score:
         warnings.simplefilter("ignore")  # three grace notes in all
         score = from_music21(corpus.parse(f"bach/{name}", forceSource=True))
     title = "BWV " + name.removeprefix("bwv").rpartition(".")[0]
-    return replace(_four_parts(score), tempos=[TEMPO], title=title, source=f"music21 corpus, bach/{name}")
+    return replace(_four_parts(score), tempos=[Tempo(0, TEMPO)], title=title, source=f"music21 corpus, bach/{name}")
 
 
 def _four_parts(score: Score) -> Score:

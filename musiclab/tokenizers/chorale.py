@@ -18,7 +18,7 @@ from musiclab.score import DEFAULT_VELOCITY, NOTE, Key, Part, Score, Tempo, Time
 from musiclab.tokenizers.base import EOS, SPECIAL_WORDS, Grammar, Tokenizer
 
 PARTS = tuple(Part(name) for name in ("Soprano", "Alto", "Tenor", "Bass"))
-TEMPO = 100.0
+TEMPO = 100.0  # no chorale states one in its notation
 STEPS_PER_QUARTER, TICKS_PER_STEP = 4, 6
 LOW, HIGH = 36, 81
 METRES = ((4, 4), (3, 4), (2, 4), (6, 4), (2, 2), (3, 2), (4, 2), (3, 8), (6, 8), (9, 8), (12, 8))
