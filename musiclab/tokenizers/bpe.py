@@ -25,7 +25,7 @@ PRIVATE = 0xF0000  # the first of 65,536 characters that Unicode leaves to priva
 N_SPECIAL = len(SPECIAL_WORDS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BPE(Tokenizer):
     """Tokenizer whose words are words of another, alone or merged.
 
@@ -71,6 +71,9 @@ class BPE(Tokenizer):
             object.__setattr__(self, "base", load_tokenizer(self.base))
         object.__setattr__(self, "merges", tuple((int(a), int(b)) for a, b in self.merges))
         self.pieces  # noqa: B018 - checks the merges
+
+    def __repr__(self) -> str:
+        return f"BPE({self.base!r}, {len(self.merges)} merges)"
 
     @classmethod
     def train(cls, base: Tokenizer, data: Iterable[Score | Sequence[int]], vocab_size: int) -> BPE:
@@ -124,7 +127,11 @@ class BPE(Tokenizer):
 
     @property
     def config(self) -> dict:
-        return {"tokenizer": type(self).__name__, "base": self.base.config, "merges": [list(pair) for pair in self.merges]}
+        return {
+            "tokenizer": type(self).__name__,
+            "base": self.base.config,
+            "merges": [list(pair) for pair in self.merges],
+        }
 
     @cached_property
     def engine(self) -> tokenizers.Tokenizer:
