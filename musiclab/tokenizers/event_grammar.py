@@ -63,12 +63,12 @@ class EventGrammar(Grammar):
     def _forbid(self, mask: np.ndarray, kind: str, first: int = 0, stop: int | None = None) -> None:
         """Forbid the words of a kind, counted from ``first`` up to ``stop``."""
         span = self.tok._spans.get(kind, slice(0, 0))
-        mask[span.start + first : span.stop if stop is None else span.start + stop] = False
+        mask[span][first:stop] = False
 
     def _forbid_pitches(self, mask: np.ndarray, pitched: str, drum: str) -> None:
         """Forbid what is not above the last pitch of this part at this onset."""
-        self._forbid(mask, pitched, 0, max(0, self.pitch + 1 - self.tok.pitch_range[0]))
-        self._forbid(mask, drum, 0, max(0, self.pitch + 1 - DRUM_RANGE[0]))
+        for kind, (low, _) in ((pitched, self.tok.pitch_range), (drum, DRUM_RANGE)):
+            self._forbid(mask, kind, 0, max(0, self.pitch + 1 - low))
 
     def _more_notes(self) -> bool:
         """Whether the last part has a pitch above its last at this onset."""

@@ -56,6 +56,7 @@ class MIDILike(ShiftWords, Tokenizer):
 
     Examples
     --------
+    >>> from musiclab.score import Score
     >>> tok = MIDILike()
     >>> score = Score([(0, 24, 60)])
     >>> tok.words(tok.encode(score))

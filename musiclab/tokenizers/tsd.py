@@ -51,6 +51,7 @@ class TSD(ShiftWords, Tokenizer):
 
     Examples
     --------
+    >>> from musiclab.score import Score
     >>> tok = TSD()
     >>> score = Score([(0, 24, 60), (48, 24, 67)])
     >>> tok.words(tok.encode(score))[:6]

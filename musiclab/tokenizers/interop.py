@@ -1,0 +1,135 @@
+"""REMI, TSD and MIDILike to MidiTok and back, by the configuration that MidiTok saves as ``tokenizer.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from musiclab.errors import require
+from musiclab.tokenizers.base import SPECIAL_WORDS, Tokenizer
+from musiclab.tokenizers.events import DRUM_RANGE, DRUMS, TEMPO_RANGE, EventWords
+from musiclab.tokenizers.midilike import MIDILike
+from musiclab.tokenizers.remi import REMI
+from musiclab.tokenizers.tsd import TSD
+
+SCHEMES: dict[str, type[EventWords]] = {"REMI": REMI, "TSD": TSD, "MIDILike": MIDILike}
+VERSION = "3.1.0"
+# What MidiTok takes for what a file does not name, and the only value that these tokenizers can say.
+FIXED = {
+    "special_tokens": [f"{word}_None" for word in SPECIAL_WORDS], "use_velocities": True, "use_chords": False,
+    "use_rests": False, "use_key_signatures": False, "use_sustain_pedals": False, "use_pitch_bends": False,
+    "use_control_changes": False, "use_pitch_intervals": False, "use_pitchdrum_tokens": True,
+    "drums_pitch_range": list(DRUM_RANGE), "log_tempos": False, "tempo_range": list(TEMPO_RANGE),
+    "delete_equal_successive_tempo_changes": False, "one_token_stream_for_programs": True, "program_changes": False,
+    "additional_params": {},
+}  # fmt: skip
+ALL_PROGRAMS = [*range(DRUMS), -1]
+DEFAULTS = {
+    "pitch_range": [21, 109], "beat_res": {"0_4": 8, "4_12": 4}, "num_velocities": 32, "num_tempos": 32,
+    "use_tempos": False, "use_programs": False, "use_time_signatures": True, "remove_duplicated_notes": False,
+    "time_signature_range": {"8": [3, 12, 6], "4": [5, 6, 3, 2, 1, 4]}, "programs": ALL_PROGRAMS,
+    "use_note_duration_programs": ALL_PROGRAMS,
+}  # fmt: skip
+REMI_PARAMS = {"max_bar_embedding": None, "use_bar_end_tokens": False, "add_trailing_bars": False}
+
+
+def miditok_word(word: str) -> str:
+    """Return how MidiTok spells a word.
+
+    Examples
+    --------
+    >>> miditok_word("Bar"), miditok_word("TimeSignature_4/4"), miditok_word("Pitch_60")
+    ('Bar_None', 'TimeSig_4/4', 'Pitch_60')
+    """
+    return word.replace("TimeSignature", "TimeSig") if "_" in word else f"{word}_None"
+
+
+def to_miditok(tok: Tokenizer) -> dict:
+    """Return what to write as ``tokenizer.json``, so that MidiTok has the same words with the same ids.
+
+    ``json.dump`` it to a file and load that with ``miditok.REMI(params=path)``; from there on MidiTok's way to Hugging
+    Face is open.
+
+    Raises
+    ------
+    ValueError
+        If the tokenizer is not a ``REMI``, ``TSD`` or ``MIDILike``.
+
+    Notes
+    -----
+    Notebook: 02_tokens.
+
+    Examples
+    --------
+    >>> params = to_miditok(REMI(velocities=8))
+    >>> params["tokenization"], params["config"]["num_velocities"]
+    ('REMI', 8)
+    >>> from_miditok(params) == REMI(velocities=8)
+    True
+    """
+    name = type(tok).__name__
+    require(SCHEMES.get(name) is type(tok), "tok", f"one of {', '.join(SCHEMES)} for MidiTok", name)
+    metres: dict[str, list[int]] = {}
+    for numerator, denominator in tok.time_signatures:
+        metres.setdefault(str(denominator), []).append(numerator)
+    config = {
+        **FIXED, "pitch_range": list(tok.pitch_range), "num_velocities": tok.velocities,
+        "beat_res": {f"{start}_{stop}": steps for start, stop, steps in tok.steps_per_beat},
+        "use_tempos": tok.tempos > 0, "num_tempos": tok.tempos or DEFAULTS["num_tempos"], "use_programs": tok.programs,
+        "programs": ALL_PROGRAMS, "use_note_duration_programs": ALL_PROGRAMS, "remove_duplicated_notes": True,
+        "use_time_signatures": bool(metres), "time_signature_range": metres or {"4": [4]},
+        "additional_params": dict(REMI_PARAMS) if name == "REMI" else {},
+    }  # fmt: skip
+    return {"config": config, "tokenization": name, "miditok_version": VERSION}
+
+
+def from_miditok(source: str | os.PathLike | dict) -> Tokenizer:
+    """Return the tokenizer that has the same words with the same ids as one that MidiTok saved.
+
+    Notes that begin together on one pitch of one part are always one note here, be ``remove_duplicated_notes`` set or
+    not. Without programs MidiTok writes one sequence a track; these tokenizers write one in all.
+
+    Parameters
+    ----------
+    source : path of a ``tokenizer.json``, or what it holds
+
+    Raises
+    ------
+    ValueError
+        If it is of another scheme, was trained (BPE), or has an option that has no counterpart here; the text names it.
+
+    Notes
+    -----
+    Notebook: 02_tokens.
+
+    Examples
+    --------
+    >>> from_miditok({"tokenization": "TSD", "config": {"use_time_signatures": False, "num_velocities": 16}}).velocities
+    16
+    """
+    params = source if isinstance(source, dict) else json.loads(Path(source).read_text(encoding="utf-8"))
+    name = params.get("tokenization")
+    require(name in SCHEMES, "tokenization", f"one of {', '.join(SCHEMES)}", repr(name))
+    require("_model" not in params, "_model", "absent: train BPE here on the scheme itself", "a trained model")
+    config = {**FIXED, **DEFAULTS, **params.get("config", {})}
+    fixed = {**FIXED, "programs": ALL_PROGRAMS, "use_note_duration_programs": ALL_PROGRAMS}
+    if name == "REMI":
+        fixed["additional_params"] = REMI_PARAMS
+        config["additional_params"] = {**REMI_PARAMS, **config["additional_params"]}
+    else:
+        fixed["use_time_signatures"] = False
+    if not config["use_tempos"]:
+        fixed = {key: value for key, value in fixed.items() if "tempo" not in key}
+    if not config["use_programs"]:
+        del fixed["one_token_stream_for_programs"]
+    for key, value in fixed.items():
+        same = config[key] == value or (value is ALL_PROGRAMS and set(config[key]) == set(value))
+        require(same, key, f"{json.dumps(value)} in MidiTok's configuration", json.dumps(config[key]))
+    metres = config["time_signature_range"] if config["use_time_signatures"] else {}
+    fields = {"time_signatures": [(n, int(d)) for d, ns in metres.items() for n in ns]} if name == "REMI" else {}
+    return SCHEMES[name](
+        steps_per_beat=[(*map(int, beats.split("_")), steps) for beats, steps in config["beat_res"].items()],
+        pitch_range=config["pitch_range"], velocities=config["num_velocities"],
+        tempos=config["num_tempos"] if config["use_tempos"] else 0, programs=config["use_programs"], **fields,
+    )  # fmt: skip
