@@ -11,7 +11,6 @@ import base64
 import html
 import importlib.util
 import io
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from musiclab.errors import missing_library, require
+from musiclab.files import write_whole
 from musiclab.score import Score
 
 SAMPLE_RATE = 44100
@@ -269,13 +269,7 @@ def write_audio(score: Score, path: str | Path, sample_rate: int = SAMPLE_RATE, 
     path = Path(path)
     format = path.suffix.lower().lstrip(".")
     require(format in FORMATS, "suffix", f"one of {tuple(f'.{f}' for f in FORMATS)}", repr(path.suffix))
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(audio_bytes(score, format, sample_rate, synthesizer))
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path
+    return write_whole(path, audio_bytes(score, format, sample_rate, synthesizer))
 
 
 @dataclass(frozen=True, repr=False)

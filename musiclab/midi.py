@@ -21,6 +21,7 @@ import numpy as np
 import symusic
 
 from musiclab.errors import MidiError, require
+from musiclab.files import write_whole
 from musiclab.pitch import shift_key
 from musiclab.score import NOTE, Key, Part, Score, Tempo, TimeSignature
 
@@ -274,19 +275,11 @@ def write_midi(score: Score, path: str | os.PathLike) -> Path:
     True
     """
     require(score.resolution < 2**15, "resolution", "at most 32767 ticks per quarter in a MIDI file", score.resolution)
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"the folder {path.parent} does not exist")
     pitched = cycle([*range(9), *range(10, 16)])
     channels = [9 if part.is_drum else next(pitched) for part in score.parts]
     chunks = [_chunk(_conductor_events(score)), *(_chunk(_part_events(score, i, c)) for i, c in enumerate(channels))]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(struct.pack(">4sIHHH", b"MThd", 6, 1, len(chunks), score.resolution) + b"".join(chunks))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    header = struct.pack(">4sIHHH", b"MThd", 6, 1, len(chunks), score.resolution)
+    return write_whole(path, header + b"".join(chunks))
 
 
 def _chunk(events: Iterable[tuple[int, bytes]]) -> bytes:

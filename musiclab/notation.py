@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.errors import missing_library, require
+from musiclab.files import write_whole
 from musiclab.score import DEFAULT_VELOCITY, Key, Part, Score, Tempo, TimeSignature
 
 if TYPE_CHECKING:
@@ -444,8 +445,8 @@ def _spelled(pitch: int, fifths: int) -> music21.pitch.Pitch:
     return m21.Pitch("FCGDAEB"[letter] + ("#" * alter or "-" * -alter), octave=(pitch - alter) // 12 - 1)
 
 
-def write_musicxml(score: Score, path: str | os.PathLike) -> None:
-    """Write the score as a MusicXML file; what is at ``path`` stays whole until the new file is.
+def write_musicxml(score: Score, path: str | os.PathLike) -> Path:
+    """Write the score as a MusicXML file and return its path; what is there stays whole until the new file is.
 
     Reading it again gives an equal score, but for velocities (64) and for a resolution other than 24.
 
@@ -456,12 +457,7 @@ def write_musicxml(score: Score, path: str | os.PathLike) -> None:
     """
     path = Path(path)
     require(path.suffix in (".musicxml", ".xml"), "path", "a name ending in .musicxml or .xml", path.name)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(_musicxml(to_music21(score)))
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    return write_whole(path, _musicxml(to_music21(score)))
 
 
 def _musicxml(stream: music21.stream.Score) -> bytes:

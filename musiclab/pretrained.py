@@ -6,15 +6,16 @@ Nothing is pickled: weights are plain tensors, the rest is text.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 
 from musiclab import __version__
 from musiclab.datasets.cache import data_path
 from musiclab.errors import MissingData, require
+from musiclab.files import write_whole
 from musiclab.models import Model, build_model
 from musiclab.tokenizers import Tokenizer, load_tokenizer
 from musiclab.training import pick_device
@@ -54,10 +55,8 @@ def save(model: Model, tok: Tokenizer, folder: str | Path, card: dict | None = N
     facts = {
         "format": FORMAT, "musiclab": __version__, "model": model.config, "tokenizer": tok.config, "card": card or {},
     }  # fmt: skip
-    save_file(weights, folder / "model.safetensors.tmp")
-    (folder / "config.json.tmp").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for name in ("model.safetensors", "config.json"):
-        os.replace(folder / f"{name}.tmp", folder / name)
+    write_whole(folder / "model.safetensors", to_bytes(weights))
+    write_whole(folder / "config.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
     return folder
 
 

@@ -10,7 +10,6 @@ import contextlib
 import copy
 import json
 import math
-import os
 import re
 import time
 from collections.abc import Sequence
@@ -21,11 +20,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from musiclab.errors import require
+from musiclab.files import write_whole
 from musiclab.models.base import Model
 
 PAD = 0
@@ -231,9 +231,7 @@ class _Run:
         state |= {f"optimizer.{i}": s for i, s in self.optimizer.state_dict()["state"].items()}
         tensors = {f"{part}/{name}": t.contiguous() for part, of in state.items() for name, t in of.items()}
         facts = {"config": self.model.config, "seed": self.data.seed, "history": asdict(history)}
-        temporary = Path(f"{path}.tmp")
-        save_file(tensors, temporary, metadata={"run": json.dumps(facts)})
-        os.replace(temporary, path)
+        write_whole(path, to_bytes(tensors, metadata={"run": json.dumps(facts)}))
 
     def load(self, path: str | Path) -> History:
         """Continue from a checkpoint of this very run; return its history."""

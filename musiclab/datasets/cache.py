@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import warnings
@@ -15,6 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from musiclab.files import write_whole
 from musiclab.score import NOTE, Score
 
 FORMAT = 2  # raise it when the same source would give other scores
@@ -73,17 +75,14 @@ def _read(path: Path) -> list[Score]:
 def _write(path: Path, scores: Sequence[Score]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     meta = json.dumps([describe(score) for score in scores]).encode()
-    unfinished = path.with_name(f".{os.getpid()}-{path.name}")  # savez wants the suffix
-    try:
-        np.savez_compressed(
-            unfinished,
-            notes=np.concatenate([score.notes for score in scores]),
-            counts=[len(score) for score in scores],
-            meta=np.frombuffer(meta, dtype=np.uint8),
-        )
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        notes=np.concatenate([score.notes for score in scores]),
+        counts=[len(score) for score in scores],
+        meta=np.frombuffer(meta, dtype=np.uint8),
+    )
+    write_whole(path, buffer.getvalue())
 
 
 def describe(score: Score) -> dict:

@@ -58,8 +58,7 @@ class EventWords:
 
     def __post_init__(self) -> None:
         for name in ("steps_per_beat", "time_signatures"):
-            if value := getattr(self, name):
-                object.__setattr__(self, name, tuple(tuple(int(i) for i in row) for row in value))
+            object.__setattr__(self, name, tuple(tuple(int(i) for i in row) for row in getattr(self, name)))
         object.__setattr__(self, "pitch_range", tuple(self.pitch_range))
         rows = self.steps_per_beat
         edges = [start for start, _, _ in rows[1:]] == [stop for _, stop, _ in rows[:-1]]

@@ -63,7 +63,8 @@ class NoteViews(ipywidgets.VBox):
     """One note of a score in five views that follow when it is moved: by the sliders, or by ``set``.
 
     The views are the roll, which plays, the engraved staff, the rows of the note table, the MIDI events, and the clock
-    (quarters, seconds, hertz). A page without a kernel shows a picture. Sound is made when play is pressed.
+    (quarters, seconds, hertz). A page without a kernel shows a picture. After a move, the sound is made when
+    play is pressed.
 
     Parameters
     ----------
@@ -104,7 +105,8 @@ class NoteViews(ipywidgets.VBox):
 
     def __init__(self, score: Score, note: int = 0) -> None:
         _moved_row(score, note)  # refuses a note that is not there
-        self.player, self.staff, self.text = Player(_marked(score, note)), ipywidgets.HTML(), ipywidgets.HTML()
+        self.score, self.player = score, Player(_marked(score, note))
+        self.staff, self.text = ipywidgets.HTML(), ipywidgets.HTML()
         look = dict(style={"description_width": "initial"}, layout={"width": "380px"})
         self.sliders = {name: ipywidgets.IntSlider(description=f"{name} ({unit})", **look) for name, unit in _UNITS}
         self._show(score, note)
@@ -120,6 +122,7 @@ class NoteViews(ipywidgets.VBox):
         self._show(moved, moved.notes.tolist().index(_moved_row(self.score, note, **move)))
 
     def _show(self, score: Score, note: int) -> None:
+        audio = self.player.audio if score == self.score else b""  # made when play is pressed
         self.score, self.note, self._showing = score, note, True  # the sliders' own news are not moves
         onset, duration, pitch, *_ = score.notes[note].tolist()
         step, pitches = max(1, score.resolution // 4), score.notes["pitch"]
@@ -132,13 +135,13 @@ class NoteViews(ipywidgets.VBox):
         for slider, (low, high, value, by) in zip(self.sliders.values(), limits, strict=True):
             with slider.hold_trait_notifications():
                 slider.min, slider.max, slider.value, slider.step = low, high, value, by
-        self._showing = False
         marked, player = _marked(score, note), self.player
-        player.score, player.audio = marked, b""  # the page asks for sound when play is pressed
+        player.score, player.audio = marked, audio
         columns = (marked.onset_second, marked.duration_second, *(marked.notes[name] for name in NOTE.names[2:]))
         player.notes, player.duration = np.stack(columns, axis=1).round(4).tolist(), marked.length_second
         player.parts = [[part_name(marked, i), part_color(i)] for i in range(len(marked.parts))]
         self.staff.value, self.text.value = _staff(score, note), _cards(_words(score, note))
+        self._showing = False
 
     def __repr__(self) -> str:
         return f"NoteViews({self.score!r}, note {self.note})"
@@ -161,17 +164,16 @@ def _words(score: Score, note: int) -> dict[str, str]:
     """Return the views that are text, by heading."""
     onset, duration, pitch, velocity, part = score.notes[note].tolist()
     channel = 9 if score.parts[part].is_drum else part % 9  # MIDI's channel 9 is the drums'
-    rows = ["row  onset duration pitch velocity part"]
+    table = "row  onset duration pitch velocity part"
     for i in range(len(score))[max(0, note - 2) : note + 3]:
-        cells = "{:5} {:8} {:5} {:8} {:4}".format(*score.notes[i].tolist())
-        rows.append(f"{i:3}{'▸' if i == note else ' '} {cells}")
+        table += "\n{:3}{} {:5} {:8} {:5} {:8} {:4}".format(i, " ▸"[i == note], *score.notes[i].tolist())
     ticks = np.array([onset, onset + duration])
     on = f"tick {ticks[0]:<5} {0x90 + channel:02x} {pitch:02x} {velocity:02x}  note on\n"
     off = f"tick {ticks[1]:<5} {0x80 + channel:02x} {pitch:02x} 00  note off"
     clock = f"{pitch_name(pitch)} = {440 * 2 ** ((pitch - 69) / 12):.1f} Hz\n"
     times = (*ticks / score.resolution, *score.seconds(ticks))
     clock += "quarters {:g} to {:g}\nseconds  {:.3f} to {:.3f}".format(*times)
-    return {"Note table": "\n".join(rows), "MIDI events": on + off, "Clock": clock}
+    return {"Note table": table, "MIDI events": on + off, "Clock": clock}
 
 
 def _cards(words: dict[str, str]) -> str:
