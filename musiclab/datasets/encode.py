@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from musiclab.errors import require
+from musiclab.files import write_whole
 from musiclab.midi import SUFFIXES, FileStatus, read_midi
 from musiclab.score import Score
 from musiclab.tokenizers.base import Tokenizer
@@ -174,7 +175,7 @@ def _begin(folder: Path, index: dict) -> None:
         require(same, "folder", "new, or begun with the same paths and tokenizer", folder)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    _write(path, lambda file: file.write(json.dumps(index).encode()))
+    write_whole(path, json.dumps(index).encode())
 
 
 def _write_shard(tok: Tokenizer, files: Sequence[str], folder: Path, shard: int) -> int:
@@ -185,8 +186,10 @@ def _write_shard(tok: Tokenizer, files: Sequence[str], folder: Path, shard: int)
         ids, status, reason = _encode_file(tok, file)
         arrays.append(np.array(ids, dtype=dtype))
         rows.append((status, reason, len(ids)))
-    _write(_part(folder, shard, "npy"), lambda file: np.save(file, np.concatenate(arrays)))
-    _write(_part(folder, shard, "json"), lambda file: file.write(json.dumps(rows).encode()))
+    buffer = io.BytesIO()
+    np.save(buffer, np.concatenate(arrays))
+    write_whole(_part(folder, shard, "npy"), buffer.getvalue())
+    write_whole(_part(folder, shard, "json"), json.dumps(rows).encode())
     return len(files)
 
 
@@ -210,11 +213,3 @@ def _read(file: str) -> Score:
 
 def _part(folder: Path, shard: int, suffix: str) -> Path:
     return folder / f"{shard:05d}.{suffix}"
-
-
-def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file under another name and rename it when it is whole."""
-    unfinished = path.with_name(f"{path.name}.part")
-    with open(unfinished, "wb") as file:
-        write(file)
-    os.replace(unfinished, path)

@@ -1,6 +1,10 @@
 """Tokenizers: a score to a list of integers and back, one scheme a file."""
 
+from musiclab.tokenizers.abc_text import ABCText
 from musiclab.tokenizers.base import Grammar, Tokenizer, load_tokenizer
+from musiclab.tokenizers.bpe import BPE
 from musiclab.tokenizers.chorale import Chorale
+from musiclab.tokenizers.chorale_grid import ChoraleGrid
+from musiclab.tokenizers.melody import Melody
 
-__all__ = ["Chorale", "Grammar", "Tokenizer", "load_tokenizer"]
+__all__ = ["BPE", "ABCText", "Chorale", "ChoraleGrid", "Grammar", "Melody", "Tokenizer", "load_tokenizer"]

@@ -118,8 +118,8 @@ class Tokenizer(ABC):
         try:
             return self._decode(body)
         except TokenError as error:
-            error.position += start
-            raise
+            at = error.position + start
+            raise TokenError(str(error).replace(f"position {error.position}", f"position {at}"), at) from None
 
     def repair(self, ids: Sequence[int]) -> np.ndarray:
         """Return the ids that the grammar allows, cut at the last place where the sequence may end.

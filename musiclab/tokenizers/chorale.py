@@ -65,7 +65,7 @@ class Chorale(Tokenizer):
         )  # fmt: skip
 
     def encode(self, score: Score) -> list[int]:
-        header, (onset, end, pitch, part), steps = _read(score)
+        header, (onset, end, pitch, part), steps = read_parts(score)
         cells = np.full((4, steps), REST)
         length = end - onset
         first = part * steps + onset
@@ -75,7 +75,7 @@ class Chorale(Tokenizer):
         return [*header, *cells.T.ravel().tolist()]
 
     def project(self, score: Score) -> Score:
-        header, notes, steps = _read(score)
+        header, notes, steps = read_parts(score)
         return _write(header, notes, steps)
 
     def _decode(self, ids: np.ndarray) -> Score:
@@ -97,7 +97,7 @@ def _to_step(ticks: np.ndarray | int, resolution: int) -> np.ndarray:
     return (2 * STEPS_PER_QUARTER * np.asarray(ticks, dtype=np.int64) + resolution) // (2 * resolution)
 
 
-def _read(score: Score) -> tuple[list[int], tuple[np.ndarray, ...], int]:
+def read_parts(score: Score) -> tuple[list[int], tuple[np.ndarray, ...], int]:
     """Return what the words can say: header ids, notes as (onset, end, pitch, part) in steps, number of steps."""
     n = score.notes[(score.notes["part"] < 4) & (score.notes["pitch"] >= LOW) & (score.notes["pitch"] <= HIGH)]
     onset = _to_step(n["onset"], score.resolution)

@@ -14,8 +14,7 @@ import numpy as np
 from musiclab.errors import TokenError, require
 from musiclab.score import DEFAULT_VELOCITY, NOTE, Score, Tempo
 from musiclab.tokenizers.base import EOS, SPECIAL_WORDS, Grammar, Tokenizer
-from musiclab.tokenizers.chorale import HIGH, LOW, PARTS, STEPS_PER_QUARTER, TEMPO, TICKS_PER_STEP
-from musiclab.tokenizers.chorale import _read as read_parts
+from musiclab.tokenizers.chorale import HIGH, LOW, PARTS, STEPS_PER_QUARTER, TEMPO, TICKS_PER_STEP, read_parts
 
 REST, PITCH = 4, 5
 STEPS_PER_BAR = 16

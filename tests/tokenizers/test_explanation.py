@@ -7,7 +7,7 @@ from musiclab.tokenizers.bpe import BPE
 from musiclab.tokenizers.chorale import Chorale
 from musiclab.tokenizers.chorale_grid import ChoraleGrid
 from musiclab.tokenizers.compare import bigram_bits, compare_tokenizers, name_of, onset_errors
-from musiclab.tokenizers.explain import explain, link_words
+from musiclab.tokenizers.explanation import explain, link_words
 from musiclab.tokenizers.melody import Melody
 from musiclab.tokenizers.midilike import MIDILike
 from musiclab.tokenizers.remi import REMI
