@@ -385,16 +385,17 @@ class EventWords:
     def _refusal(self, ids: np.ndarray) -> TokenError:
         """Return the error that names the first id that the grammar does not allow."""
         grammar = self.grammar()
-        for at, token_id in enumerate([*ids.tolist(), EOS]):
-            mask = grammar.mask()
-            if not mask[token_id]:
-                word = "the end" if at == len(ids) else self.vocab[token_id]
-                spans = {k: np.flatnonzero(mask[s]) + s.start for k, s in self._spans.items()}
-                legal = [f"{self.vocab[s[0]]}..{self.vocab[s[-1]]}" if len(s) > 1 else self.vocab[s[0]]
-                         for s in spans.values() if len(s)] + ["the end"] * bool(mask[EOS])  # fmt: skip
-                return TokenError(f"{word} at position {at}: only {', '.join(legal)} may come here", at)
+        for at, token_id in enumerate(ids.tolist()):
+            if not grammar.mask()[token_id]:
+                return self._not_allowed(self.vocab[token_id], at, grammar.mask())
             grammar.push(token_id)
-        raise AssertionError("the grammar allows what the reader refuses")
+        return self._not_allowed("the end", len(ids), grammar.mask())
+
+    def _not_allowed(self, word: str, at: int, mask: np.ndarray) -> TokenError:
+        legal = [[self.vocab[i] for i in np.flatnonzero(mask[span]) + span.start] for span in self._spans.values()]
+        shown = [f"{words[0]}..{words[-1]}" if len(words) > 1 else words[0] for words in legal if words]
+        allowed = ", ".join(shown + (["the end"] if mask[EOS] else []))
+        return TokenError(f"{word} at position {at}: only {allowed} may come here", at)
 
 
 def part_order(onset: np.ndarray, program: np.ndarray) -> list[int] | None:
