@@ -24,7 +24,7 @@ def write_whole(path: str | os.PathLike, data: bytes) -> Path:
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"the folder {path.parent} does not exist")
-    unfinished = path.with_name(f".{os.getpid()}-{path.name}")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         unfinished.write_bytes(data)
         unfinished.replace(path)

@@ -170,6 +170,8 @@ def load_encoded(folder: str | os.PathLike) -> EncodedCorpus:
 def _begin(folder: Path, index: dict) -> None:
     """Write the index, or check that the one there says the same."""
     path = folder / INDEX
+    for unfinished in folder.glob("*.part"):  # of a run that was killed
+        unfinished.unlink()
     if path.exists():
         same = json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(index))
         require(same, "folder", "new, or begun with the same paths and tokenizer", folder)
