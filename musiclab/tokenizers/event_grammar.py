@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from musiclab.tokenizers.base import EOS, Grammar
-from musiclab.tokenizers.events import DRUM_RANGE, DRUMS, START, EventWords
+from musiclab.tokenizers.event_words import DRUM_RANGE, DRUMS, START, EventWords
+
+PITCHED, OF_DRUMS = ("Pitch", "NoteOn"), ("PitchDrum", "DrumOn")
 
 
 class EventGrammar(Grammar):
@@ -36,17 +38,22 @@ class EventGrammar(Grammar):
             allowed[self.program] = self._more_notes()
             spans = self.tok._spans
             mask[spans["Program"].start : spans["Drums"].stop] &= allowed
+        self._forbid_pitches(mask)
         self._restrict(mask)
         mask[EOS] = self._may_end()
         return mask
 
     def push(self, token_id: int) -> None:
+        if token_id == EOS:
+            return
         kind = self.tok._kinds[self.tok._kind[token_id]]
         value = token_id - self.tok._spans[kind].start
         if kind in ("Program", "Drums"):
             self._begin_program(DRUMS if kind == "Drums" else value)
         elif kind == "Tempo":
             self.has_tempo = True
+        elif kind in PITCHED + OF_DRUMS:
+            self.pitch = int(self.tok._pitch_of_id[token_id])
         self._push(kind, value)
         self.kind = kind
 
@@ -65,10 +72,11 @@ class EventGrammar(Grammar):
         span = self.tok._spans.get(kind, slice(0, 0))
         mask[span][first:stop] = False
 
-    def _forbid_pitches(self, mask: np.ndarray, pitched: str, drum: str) -> None:
+    def _forbid_pitches(self, mask: np.ndarray) -> None:
         """Forbid what is not above the last pitch of this part at this onset."""
-        for kind, (low, _) in ((pitched, self.tok.pitch_range), (drum, DRUM_RANGE)):
-            self._forbid(mask, kind, 0, max(0, self.pitch + 1 - low))
+        for kinds, (low, _) in ((PITCHED, self.tok.pitch_range), (OF_DRUMS, DRUM_RANGE)):
+            for kind in kinds:
+                self._forbid(mask, kind, 0, max(0, self.pitch + 1 - low))
 
     def _more_notes(self) -> bool:
         """Whether the last part has a pitch above its last at this onset."""
@@ -83,4 +91,4 @@ class EventGrammar(Grammar):
         raise NotImplementedError
 
     def _may_end(self) -> bool:
-        raise NotImplementedError
+        return self.kind in self.tok._LAST or (self.kind == START and self.has_tempo)

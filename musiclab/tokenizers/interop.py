@@ -8,7 +8,7 @@ from pathlib import Path
 
 from musiclab.errors import require
 from musiclab.tokenizers.base import SPECIAL_WORDS, Tokenizer
-from musiclab.tokenizers.events import DRUM_RANGE, DRUMS, TEMPO_RANGE, EventWords
+from musiclab.tokenizers.event_words import DRUM_RANGE, DRUMS, TEMPO_RANGE, EventWords
 from musiclab.tokenizers.midilike import MIDILike
 from musiclab.tokenizers.remi import REMI
 from musiclab.tokenizers.tsd import TSD

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from musiclab.tokenizers.base import EOS, Grammar, Tokenizer
-from musiclab.tokenizers.events import DRUM_RANGE, DRUMS, START, Table, part_order
-from musiclab.tokenizers.shifts import ShiftGrammar, ShiftWords
+from musiclab.tokenizers.event_words import DRUM_RANGE, DRUMS, START
+from musiclab.tokenizers.events import Table, part_order
+from musiclab.tokenizers.shifts import ShiftGrammar, Shifts
 
 
 @dataclass(frozen=True)
-class MIDILike(ShiftWords, Tokenizer):
+class MIDILike(Shifts, Tokenizer):
     """Tokenizer of several parts by note-on, note-off and time shift.
 
     ``TimeShift_1.4.8`` moves on by a beat and four eighths of a beat, a beat being a quarter; a longer gap is the
@@ -171,6 +172,8 @@ class MIDILike(ShiftWords, Tokenizer):
         """
         grammar, kept = self.grammar(), []
         for token_id in ids:
+            if token_id == EOS:
+                break
             if grammar.mask()[token_id]:
                 grammar.push(int(token_id))
                 kept.append(int(token_id))
@@ -213,7 +216,6 @@ class _MIDILikeGrammar(ShiftGrammar):
 
     def _restrict(self, mask: np.ndarray) -> None:
         super()._restrict(mask)
-        self._forbid_pitches(mask, "NoteOn", "DrumOn")
         ends = self._ends(self.program) & mask
         self._forbid(mask, "NoteOff")
         self._forbid(mask, "DrumOff")
@@ -243,7 +245,6 @@ class _MIDILikeGrammar(ShiftGrammar):
         low = (DRUM_RANGE if kind.startswith("Drum") else self.tok.pitch_range)[0]
         line = (self.program, value + low)
         if kind in ("NoteOn", "DrumOn"):
-            self.pitch = value + low
             self.sounding.setdefault(line, deque()).append(self.now)
         elif kind in ("NoteOff", "DrumOff"):
             began = self.sounding[line].popleft()
@@ -252,5 +253,4 @@ class _MIDILikeGrammar(ShiftGrammar):
                 del self.sounding[line]
 
     def _may_end(self) -> bool:
-        ok = self.kind in ("NoteOff", "DrumOff", "Tempo") or (self.kind == START and self.has_tempo)
-        return ok and not self.sounding
+        return super()._may_end() and not self.sounding

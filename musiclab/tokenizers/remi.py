@@ -12,7 +12,8 @@ from musiclab.errors import require
 from musiclab.score import Score, TimeSignature
 from musiclab.tokenizers.base import Grammar, Tokenizer
 from musiclab.tokenizers.event_grammar import EventGrammar
-from musiclab.tokenizers.events import DRUM_RANGE, START, EventWords, Table, part_order
+from musiclab.tokenizers.event_words import START
+from musiclab.tokenizers.events import Events, Table
 
 METRES = (
     *((n, 2) for n in range(1, 5)), *((n, 4) for n in range(1, 13)), *((n, 8) for n in range(1, 13)),
@@ -21,7 +22,7 @@ METRES = (
 
 
 @dataclass(frozen=True)
-class REMI(EventWords, Tokenizer):
+class REMI(Events, Tokenizer):
     """Tokenizer of several parts by bar and position.
 
     Each bar is ``Bar`` and ``TimeSignature_4/4``; where something begins, ``Position_12`` (steps from the bar line)
@@ -175,7 +176,7 @@ class REMI(EventWords, Tokenizer):
         return out
 
     def _read(self, ids: np.ndarray) -> Table | None:
-        at = self._places(ids, ("Duration", "Tempo", "TimeSignature"), ("Bar", "Position", "Tempo", "Velocity"))
+        at = self._places(ids, (*self._LAST, "TimeSignature"), ("Bar", "Position", "Tempo", "Velocity"))
         if at is None:
             return None
         bar_ticks, step = self._bars_and_steps
@@ -188,16 +189,12 @@ class REMI(EventWords, Tokenizer):
         places = at["Position"]
         bar = np.searchsorted(at["Bar"], places) - 1
         onset = begin[bar] + (ids[places] - self._spans["Position"].start) * step[metre[bar]]
-        tempo_onset = onset[np.searchsorted(places, at["Tempo"]) - 1]
-        ok = (np.diff(onset) > 0).all() and (onset < begin[bar + 1]).all()
-        ok &= not self.tempos or (len(tempo_onset) > 0 and tempo_onset[0] == 0)
-        ok &= self._kinds[self._kind[ids[-1]]] != "TimeSignature" or changes[-1] == len(metre) - 1
-        n_notes = np.diff(np.searchsorted(at["Velocity"], places), append=len(at["Velocity"]))
-        notes = self._read_notes(ids, at["Velocity"], np.repeat(onset, n_notes))
-        order = None if notes is None else part_order(*notes[:2])
-        if not ok or order is None:
+        ok = (onset[1:] > onset[:-1]).all() and (onset < begin[bar + 1]).all()
+        if not ok or (self._kinds[self._kind[ids[-1]]] == "TimeSignature" and changes[-1] < len(metre) - 1):
             return None
-        return Table(*notes, tempo_onset, ids[at["Tempo"]] - self._spans["Tempo"].start, metres, order)
+        n_notes = np.diff(np.searchsorted(at["Velocity"], places), append=len(at["Velocity"]))
+        tempo_onset = onset[np.searchsorted(places, at["Tempo"]) - 1]
+        return self._with_notes(ids, at, np.repeat(onset, n_notes), tempo_onset, metres)
 
     def grammar(self) -> Grammar:
         return _REMIGrammar(self)
@@ -220,7 +217,6 @@ class _REMIGrammar(EventGrammar):
     def _restrict(self, mask: np.ndarray) -> None:
         self._forbid(mask, "Position", self.positions)
         self._forbid(mask, "Position", 0, self.position + 1)
-        self._forbid_pitches(mask, "Pitch", "PitchDrum")
         if not self.has_tempo and self.bars:
             self._forbid(mask, "Position", 1)
             self._forbid(mask, "Bar")
@@ -235,10 +231,8 @@ class _REMIGrammar(EventGrammar):
         elif kind == "Position":
             self.position = value
             self._next_onset()
-        elif kind in ("Pitch", "PitchDrum"):
-            self.pitch = value + (DRUM_RANGE if kind == "PitchDrum" else self.tok.pitch_range)[0]
 
     def _may_end(self) -> bool:
-        if self.kind == START:
-            return self.has_tempo and not self.tok.time_signatures
-        return self.kind in ("Duration", "Tempo") or (self.kind == "TimeSignature" and self.changed and self.has_tempo)
+        if self.tok.time_signatures and self.kind in (START, "TimeSignature"):
+            return self.changed and self.has_tempo
+        return super()._may_end()

@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 
 from musiclab.tokenizers.event_grammar import EventGrammar
-from musiclab.tokenizers.events import LAST_TICK, EventWords
+from musiclab.tokenizers.events import LAST_TICK, Events
 
 
-class ShiftWords(EventWords):
+class Shifts(Events):
     """A tokenizer whose time moves on by shifts; a gap is the longest shift as often as it fits, then the next."""
 
     @cached_property
@@ -72,7 +72,7 @@ class ShiftWords(EventWords):
 class ShiftGrammar(EventGrammar):
     """Time shifts fill a gap as ``encode`` does: the longest that fits, then what is left."""
 
-    def __init__(self, tok: EventWords) -> None:
+    def __init__(self, tok: Shifts) -> None:
         super().__init__(tok)
         self.now = 0
         self.room = LAST_TICK

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from musiclab.tokenizers.base import Grammar, Tokenizer
-from musiclab.tokenizers.events import DRUM_RANGE, START, Table, part_order
-from musiclab.tokenizers.shifts import ShiftGrammar, ShiftWords
+from musiclab.tokenizers.event_words import START
+from musiclab.tokenizers.events import Table
+from musiclab.tokenizers.shifts import ShiftGrammar, Shifts
 
 
 @dataclass(frozen=True)
-class TSD(ShiftWords, Tokenizer):
+class TSD(Shifts, Tokenizer):
     """Tokenizer of several parts by time shift and duration.
 
     ``TimeShift_1.4.8`` moves on by a beat and four eighths of a beat, a beat being a quarter; a longer gap is the
@@ -77,31 +78,9 @@ class TSD(ShiftWords, Tokenizer):
         return out
 
     def _read(self, ids: np.ndarray) -> Table | None:
-        at = self._places(ids, ("Duration", "Tempo"), ("TimeShift", "Tempo", "Velocity"))
+        at = self._places(ids, self._LAST, ("TimeShift", "Tempo", "Velocity"))
         now = None if at is None else self._read_shifts(ids, at["TimeShift"])
-        if now is None:
-            return None
-        notes = self._read_notes(ids, at["Velocity"], now[at["Velocity"]])
-        order = None if notes is None else part_order(*notes[:2])
-        if order is None or (self.tempos and at["Tempo"][:1].tolist() != [0]):
-            return None
-        return Table(*notes, now[at["Tempo"]], ids[at["Tempo"]] - self._spans["Tempo"].start, ((0, 4, 4),), order)
+        return None if now is None else self._with_notes(ids, at, now[at["Velocity"]], now[at["Tempo"]])
 
     def grammar(self) -> Grammar:
-        return _TSDGrammar(self)
-
-
-class _TSDGrammar(ShiftGrammar):
-    """Shifts go to something: a tempo or a note."""
-
-    def _restrict(self, mask: np.ndarray) -> None:
-        super()._restrict(mask)
-        self._forbid_pitches(mask, "Pitch", "PitchDrum")
-
-    def _push(self, kind: str, value: int) -> None:
-        super()._push(kind, value)
-        if kind in ("Pitch", "PitchDrum"):
-            self.pitch = value + (DRUM_RANGE if kind == "PitchDrum" else self.tok.pitch_range)[0]
-
-    def _may_end(self) -> bool:
-        return self.kind in ("Duration", "Tempo") or (self.kind == START and self.has_tempo)
+        return ShiftGrammar(self)
