@@ -188,11 +188,10 @@ def _staff(score: Score, note: int) -> str:
         svg = plot_staff(score).svg
     except ImportError as missing:
         return f"<p>{missing}</p>"
-    onset, color = score.notes["onset"], part_color(1)
+    onset, color, pieces = score.notes["onset"], part_color(1), svg.split(_HEAD)
     if len(score.parts) > 1 or (score.end[:-1] > onset[1:]).any():
         return svg
     heads = [plot_staff(score.excerpt(0, t)).svg.count(_HEAD) if t else 0 for t in (onset[note], score.end[note])]
-    pieces = svg.split(_HEAD)
     for i in range(*heads):  # tied notes have several
         pieces[i] += f'fill="{color}" color="{color}" '
     return _HEAD.join(pieces)

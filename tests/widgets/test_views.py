@@ -82,6 +82,8 @@ def test_every_view_follows_the_note():
 def test_sound_is_made_anew_when_asked():
     views = NoteViews(TUNE)
     before = views.player.audio
+    views.set(note=2)
+    assert len(before) > 10_000 and views.player.audio == before  # nothing moved
     views.set(pitch=60)
     assert views.player.audio == b""
     views.player.make_sound()
