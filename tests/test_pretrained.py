@@ -48,7 +48,7 @@ def test_shipped_models_are_small_and_complete(name):
     size = data_path("models", name, "model.safetensors").stat().st_size
     assert size <= 6e6
     card = load_pretrained(name, device="cpu")[0].card
-    for fact in ("data", "licence", "for", "not for", "seed", "command", "nats_per_id", "cpu_minutes"):
+    for fact in ("data", "licence", "for", "not for", "seed", "command", "nats_per_id", "minutes"):
         assert card[fact] not in (None, "")
 
 
