@@ -22,10 +22,8 @@ from musiclab.models import GridTransformer
 from musiclab.models.base import Model
 from musiclab.pretrained import load_pretrained, save
 from musiclab.tokenizers import Chorale
-from musiclab.tokenizers import chorale as words
+from musiclab.tokenizers.chorale import GRID
 from musiclab.training import History, fit, token_nll
-
-GRID = {"first": words.PITCH, "count": words.HIGH - words.LOW + 1, "hold": words.HOLD}
 
 
 def chorale_transformer() -> GridTransformer:

@@ -23,7 +23,7 @@ from musiclab.pretrained import load_pretrained, save
 from musiclab.sampling import Sampler
 from musiclab.score import Score
 from musiclab.tokenizers import load_tokenizer
-from musiclab.tokenizers.chorale import HIGH, HOLD, LOW, PITCH, Chorale
+from musiclab.tokenizers.chorale import GRID, Chorale
 from musiclab.training import History, fit
 
 SUFFIXES = (".mid", ".musicxml", ".mp3", ".png")
@@ -122,7 +122,7 @@ def train_model(
     config = {"model": KINDS[model], "vocab_size": len(tok.vocab), "dropout": 0.1}
     if model == "grid":
         require(isinstance(tok, Chorale), "tokenizer", "Chorale, which writes a grid", tokenizer)
-        config |= {"first": PITCH, "count": HIGH - LOW + 1, "hold": HOLD}
+        config |= GRID
     import torch
 
     torch.manual_seed(seed)

@@ -51,13 +51,13 @@ def test_model_and_tokenizer_must_fit():
 
 
 def test_the_grid_model_learns_a_piece_by_heart_and_plays_it():
-    from musiclab.tokenizers.chorale import HIGH, HOLD, LOW, PITCH
+    from musiclab.tokenizers.chorale import GRID
     from musiclab.training import fit
 
     piece = TOK.project(
         Score([(24 * i, 24, 60 + 2 * (i % 4) + 12 * (p == 0), 64, p) for i in range(8) for p in (0, 3)])
     )
     torch.manual_seed(0)
-    model = GridTransformer(len(TOK.vocab), first=PITCH, count=HIGH - LOW + 1, hold=HOLD, width=32, layers=1, heads=2)
+    model = GridTransformer(len(TOK.vocab), width=32, **GRID, layers=1, heads=2)
     fit(model, [TOK.sequence(piece)], iters=150, lr=1e-2, device="cpu")
     assert generate(model, TOK, sampler=Sampler(temperature=0)) == piece

@@ -29,6 +29,12 @@ METRE = PITCH + HIGH - LOW + 1
 PICKUP = METRE + len(METRES)
 KEY = PICKUP + int(BAR_STEPS.max())
 _SIZE = KEY + len(KEYS)
+# What a model of grids must know of these ids: which are pitches in order, which holds, and which pitch is the first
+# degree of the major scale that a key signature stands for.
+GRID = {
+    "first": PITCH, "count": HIGH - LOW + 1, "hold": HOLD,
+    "anchors": [(KEY + i, (7 * fifths - LOW) % 12) for i, (fifths, _) in enumerate(KEYS)],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

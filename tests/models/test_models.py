@@ -13,6 +13,7 @@ SMALL = [
     Transformer(40, width=24, layers=2, heads=2, context=5),
     GridTransformer(40, first=6, count=20, width=24, layers=2, heads=2),
     GridTransformer(40, columns=3, first=6, count=20, width=24, layers=1, heads=2, context=3),
+    GridTransformer(40, first=6, count=20, width=24, layers=1, heads=2, anchors=[(i, i % 12) for i in range(1, 40)]),
 ]
 
 
@@ -69,10 +70,25 @@ def test_grid_scores_by_interval():
     head = model.heads[0]
     with torch.no_grad():
         head.out.weight.zero_()
-        head.out.bias[30 + 20 + 3] = 5.0  # three symbols up from its own last one
+        head.out.bias[30 + 12 + 20 + 3] = 5.0  # three symbols up from its own last one
     for symbol in (8, 12):
         logits, _ = model(torch.tensor([[1, 2, symbol, 9]]))
         assert logits[0, -1].argmax() == symbol + 3
+
+
+def test_grid_counts_classes_from_the_anchor():
+    """What is favoured by its class moves with the anchor that the header names."""
+    torch.manual_seed(0)
+    anchors = [(26, 0), (27, 3)]
+    model = GridTransformer(30, 2, first=6, count=20, width=8, layers=1, heads=1, cycle=12, anchors=anchors).eval()
+    with torch.no_grad():
+        model.heads[0].out.weight.zero_()
+        model.heads[0].out.bias[30 + 4] = 5.0  # the fifth of twelve classes
+    for header, symbol in ((26, 4), (27, 7)):
+        logits, _ = model(torch.tensor([[1, header, 8, 9]]))
+        top = logits[0, -1].topk(2).indices.sort().values
+        assert top.tolist() == [6 + symbol, 6 + symbol + 12]
+    assert model(torch.tensor([[1, 2, 8, 9]]))[0][0, -1].max() < 5  # no anchor, no class
 
 
 def test_dropout_keeps_the_mean_and_drops_its_share():
