@@ -6,5 +6,11 @@ from musiclab.tokenizers.bpe import BPE
 from musiclab.tokenizers.chorale import Chorale
 from musiclab.tokenizers.chorale_grid import ChoraleGrid
 from musiclab.tokenizers.melody import Melody
+from musiclab.tokenizers.midilike import MIDILike
+from musiclab.tokenizers.remi import REMI
+from musiclab.tokenizers.tsd import TSD
 
-__all__ = ["BPE", "ABCText", "Chorale", "ChoraleGrid", "Grammar", "Melody", "Tokenizer", "load_tokenizer"]
+__all__ = [
+    "BPE", "REMI", "TSD", "ABCText", "Chorale", "ChoraleGrid", "Grammar", "MIDILike", "Melody", "Tokenizer",
+    "load_tokenizer",
+]  # fmt: skip
