@@ -45,6 +45,7 @@ _EXPORTS = {
     "recipes": ["demo", "evaluate_model", "export", "sample_model", "train_model"],
     "widgets.player": ["Player"],
     "widgets.slot_machine": ["SlotMachine"],
+    "widgets.views": ["NoteViews", "move_note"],
     "checkup": ["doctor"],
 }
 _HOME = {name: f"musiclab.{module}" for module, names in _EXPORTS.items() for name in names}

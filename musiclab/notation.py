@@ -493,6 +493,8 @@ def engrave(score: Score, width: int = 900) -> str:
     lines = [len(_lines(score.notes[score.notes["part"] == i])) for i in range(len(score.parts))]
     staves = [[0, 1], [2, 3]] if lines == [1, 1, 1, 1] else [[i] for i in range(len(lines))]
     verovio.enableLog(verovio.LOG_OFF)
+    # the default counts for one thread only, and JupyterLab runs a widget's callbacks in another
+    verovio.setDefaultResourcePath(str(Path(verovio.__file__).with_name("data")))
     toolkit = verovio.toolkit()
     toolkit.setOptions(_PAGE | {"pageWidth": width * 100 // _PAGE["scale"]})
     toolkit.loadData(_musicxml(_notated(score, staves)).decode())

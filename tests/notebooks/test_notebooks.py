@@ -20,7 +20,7 @@ import sys
 
 if "google.colab" in sys.modules:
     %pip install -q "musiclab @ git+https://github.com/{repo}"
-    %pip install -q --no-deps tinysoundfont"""
+    %pip install -q --no-deps tinysoundfont verovio"""
 LOCAL_PATH = re.compile(r"(?<![\w./])/(?:home|Users|root|tmp|work|mnt|private|var)/\w|\b[A-Z]:\\\\+\w")
 
 

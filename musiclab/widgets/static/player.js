@@ -150,7 +150,7 @@ function render({ model, el }) {
 
   function drawNote(g, [onset, length, pitch, , part], alpha, inset) {
     const left = x(onset), w = x(onset + length) - left - 1, h = row - 2 * inset;
-    rectangle(g, color(part), alpha, left + 0.5, y(pitch) + inset, w, h, Math.min(2, h / 2, w / 2));
+    rectangle(g, color(part), alpha, left + 0.5, y(pitch) + inset, w, h, Math.max(0, Math.min(2, h / 2, w / 2)));
     if (row < 11 || w < 26 || alpha < 0.2) return;
     g.globalAlpha = 1;
     g.fillStyle = parseInt(color(part).slice(3, 5), 16) > 140 ? "#1d2430" : "#fff";   // green weighs most in light
