@@ -48,12 +48,12 @@ class MIDILike(Shifts, Tokenizer):
     encoding again changes nothing. ``decode`` refuses what ``encode`` never writes, such as notes without an end,
     which MidiTok drops.
 
+    Notebook: 02_tokens.
+
     References
     ----------
     .. [1] Oore et al., "This time with feeling", Neural Computing and Applications 2018.
     .. [2] Fradet et al., "MidiTok", ISMIR late-breaking demo 2021; version 3.1.
-
-    Notebook: 02_tokens.
 
     Examples
     --------

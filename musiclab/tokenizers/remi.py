@@ -65,12 +65,12 @@ class REMI(Events, Tokenizer):
     where the metre with the smallest beat is skipped (here the nearest step, there the step before). ``decode``
     refuses what ``encode`` never writes, such as notes out of order, which MidiTok reads.
 
+    Notebook: 02_tokens.
+
     References
     ----------
     .. [1] Huang & Yang, "Pop Music Transformer", ACM Multimedia 2020.
     .. [2] Fradet et al., "MidiTok", ISMIR late-breaking demo 2021; version 3.1.
-
-    Notebook: 02_tokens.
 
     Examples
     --------
@@ -169,7 +169,7 @@ class REMI(Events, Tokenizer):
         out[at_bar] = self._spans["Bar"].start
         if self.time_signatures:
             ids = [self._spans["TimeSignature"].start + self.time_signatures.index((n, d)) for _, n, d in table.metres]
-            out[at_bar + 1] = np.repeat(ids, np.diff(first_bar, append=bars))
+            out[at_bar + 1] = np.repeat(ids, np.append(first_bar[1:], bars) - first_bar)
         at = stop[:-1] + bar_words * (bar + 1)
         out[at[new]] = self._spans["Position"].start + position[new]
         self._put(out, table, order, at + new)
@@ -183,18 +183,19 @@ class REMI(Events, Tokenizer):
         metre = np.zeros(len(at["Bar"]), dtype=np.intp)
         if self.time_signatures:
             metre = ids[at["Bar"] + 1] - self._spans["TimeSignature"].start
-        begin = np.append(0, np.cumsum(bar_ticks[metre]))
-        changes = np.append(0, 1 + np.flatnonzero(np.diff(metre)))
+        begin = np.zeros(len(metre) + 1, dtype=np.int64)
+        np.cumsum(bar_ticks[metre], out=begin[1:])
+        changes = [0, *((metre[1:] != metre[:-1]).nonzero()[0] + 1).tolist()]
         metres = tuple((int(begin[j]), *self._known[metre[j]]) for j in changes)
         places = at["Position"]
-        bar = np.searchsorted(at["Bar"], places) - 1
+        bar = at["Bar"].searchsorted(places) - 1
         onset = begin[bar] + (ids[places] - self._spans["Position"].start) * step[metre[bar]]
         ok = (onset[1:] > onset[:-1]).all() and (onset < begin[bar + 1]).all()
         if not ok or (self._kinds[self._kind[ids[-1]]] == "TimeSignature" and changes[-1] < len(metre) - 1):
             return None
-        n_notes = np.diff(np.searchsorted(at["Velocity"], places), append=len(at["Velocity"]))
-        tempo_onset = onset[np.searchsorted(places, at["Tempo"]) - 1]
-        return self._with_notes(ids, at, np.repeat(onset, n_notes), tempo_onset, metres)
+        first_note = np.append(at["Velocity"].searchsorted(places), len(at["Velocity"]))
+        tempo_onset = onset[places.searchsorted(at["Tempo"]) - 1]
+        return self._with_notes(ids, at, onset.repeat(first_note[1:] - first_note[:-1]), tempo_onset, metres)
 
     def grammar(self) -> Grammar:
         return _REMIGrammar(self)

@@ -43,12 +43,12 @@ class TSD(Shifts, Tokenizer):
     the special ones (``PAD`` for ``PAD_None``). ``decode`` refuses what ``encode`` never writes, such as notes out of
     order, which MidiTok reads.
 
+    Notebook: 02_tokens.
+
     References
     ----------
     .. [1] Fradet et al., "Byte Pair Encoding for Symbolic Music", EMNLP 2023.
     .. [2] Fradet et al., "MidiTok", ISMIR late-breaking demo 2021; version 3.1.
-
-    Notebook: 02_tokens.
 
     Examples
     --------
