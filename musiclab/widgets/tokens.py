@@ -1,0 +1,300 @@
+"""Words under the microscope: which notes a word speaks of, and how pairs of words grow into new ones."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from musiclab.errors import require
+from musiclab.pitch import pitch_name
+from musiclab.plots import bar_numbers, plot_roll
+from musiclab.score import Score
+from musiclab.tokenizers.base import Tokenizer
+from musiclab.tokenizers.bpe import BPE
+from musiclab.tokenizers.compare import name_of
+from musiclab.tokenizers.explanation import COLORS, Explanation, Link, explain, kind_of
+from musiclab.tokenizers.melody import Melody
+
+_COLORS = {**COLORS, "merged": "#F0E442"}
+_SHOWN, _LATEST = 48, 8  # base ids of the first score, and merges, that the merge stepper shows
+_COLUMNS, _LEFT = 132, 11  # characters in a line of a picture, and before its first word
+
+
+class TokenMicroscope(anywidget.AnyWidget):
+    """A few bars as words: point at a note and its words light up, point at a word and its notes do.
+
+    Choose the tokenizer above; click to keep a note or a word; or step through notes and words with the arrow keys. The
+    notes are those that the words tell, so what a tokenizer loses is missing. A page without a kernel shows a picture.
+
+    Parameters
+    ----------
+    score : Score
+        A few bars.
+    toks : sequence of Tokenizer
+
+    Attributes
+    ----------
+    tok : str
+        The tokenizer in sight, one of ``names``.
+    note, word : int
+        The chosen note or word, counted from 0 in the order of notes and words; -1 for none.
+    words : list of str
+        The words that light up.
+    explanation : Explanation
+        The words in sight with their notes.
+
+    Raises
+    ------
+    ValueError
+        If there is no tokenizer, or no such tokenizer, note or word.
+
+    Notes
+    -----
+    Notebook: 02_tokens.
+
+    Examples
+    --------
+    >>> scope = TokenMicroscope(Score([(0, 12, 67), (12, 6, 60)]), [Melody()])
+    >>> scope.note = 0
+    >>> scope.words
+    ['Pitch_67', 'Hold']
+    """
+
+    _esm = Path(__file__).parent / "static" / "tokens.js"
+    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
+
+    names = traitlets.List().tag(sync=True)
+    tok = traitlets.Unicode().tag(sync=True)
+    note = traitlets.Int(-1).tag(sync=True)
+    word = traitlets.Int(-1).tag(sync=True)
+    view = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, score: Score, toks: Sequence[Tokenizer]) -> None:
+        require(len(toks) > 0, "toks", "one tokenizer at least", len(toks))
+        self._told = {name_of(tok): explain(tok, score) for tok in toks}
+        super().__init__(names=list(self._told), tok=next(iter(self._told)))
+
+    explanation = property(lambda self: self._told[self.tok or self.names[0]])
+
+    @property
+    def words(self) -> list[str]:
+        links = self.explanation.links
+        return [x.word for i, x in enumerate(links) if (i == self.word if self.word >= 0 else self.note in x.notes)]
+
+    @traitlets.validate("tok", "note", "word")
+    def _allowed(self, proposal) -> int | str:
+        name, value = proposal.trait.name, proposal.value
+        things = {"tok": self._told, "note": self.explanation.score, "word": self.explanation.links}[name]
+        allowed = tuple(things) if name == "tok" else range(-1, len(things))
+        require(value in allowed, name, f"in {allowed}", repr(value))
+        return value
+
+    @traitlets.observe("note", "word")
+    def _choose_one(self, change) -> None:
+        if change.new >= 0:
+            self.set_trait("word" if change.name == "note" else "note", -1)
+
+    @traitlets.observe("tok")
+    def _show(self, change) -> None:
+        pitches = [self._told[name].score.notes["pitch"].tolist() for name in (change.old or change.new, change.new)]
+        self.note = self.note if pitches[0] == pitches[1] else -1  # the same note in other words, if it is there
+        self.word, self.view = -1, _view(self.explanation)
+
+    def __repr__(self) -> str:
+        return f"TokenMicroscope({self.tok}, {len(self.explanation.links)} ids, {len(self.explanation.score)} notes)"
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        rows = [(f"bar {bar}", [_chip(x.word, x.kind) for x in links]) for bar, links in _bars(self.explanation)]
+        picture = _picture(repr(self), rows, self.explanation.score)
+        return {**data, "text/plain": repr(self), "image/png": picture}, metadata
+
+
+def _bars(told: Explanation) -> list[tuple[str, list[Link]]]:
+    """Return the words of each bar."""
+    rows = groupby(told.rows(), key=lambda row: row[0])
+    return [(bar, [x for *_, groups in places for _, links in groups for x in links]) for bar, places in rows]
+
+
+def _view(told: Explanation) -> dict:
+    """Return what the page draws; times in quarters."""
+    score, quarter = told.score, told.score.resolution
+    return {
+        "notes": [[on / quarter, long / quarter, p, pitch_name(p)] for on, long, p, *_ in score.notes.tolist()],
+        "links": [[x.word, x.kind, x.notes, bar] for bar, links in _bars(told) for x in links],
+        "bars": [[onset / quarter, number] for onset, number in bar_numbers(score)],
+        "length": score.length / quarter, "colors": _COLORS,
+    }  # fmt: skip
+
+
+class MergeStepper(ipywidgets.VBox):
+    """Byte-pair encoding by hand: each step makes the pair of words that most often stand together one word.
+
+    Of pairs as frequent, the first in the order of ids is taken, as ``BPE.train`` does. A page without a kernel shows a
+    picture.
+
+    Parameters
+    ----------
+    scores : sequence of Score
+        Where pairs are counted. The first bars of the first are shown.
+    base : Tokenizer, optional
+        Whose words are merged; ``Melody()`` if none is given.
+
+    Attributes
+    ----------
+    merges : tuple of pairs of ids
+        The merges so far.
+    tok : BPE
+        The tokenizer with these merges.
+    sequences : list of list of int
+        The ids of the scores.
+    pair, count : pair of ids or None, int
+        The pair to be merged next, None if no pair occurs twice, and how often it occurs.
+    ids_per_bar : float
+
+    Raises
+    ------
+    ValueError
+        If there is no score.
+
+    Notes
+    -----
+    Notebook: 02_tokens.
+
+    Examples
+    --------
+    >>> stepper = MergeStepper([Score([(0, 24, 60), (24, 24, 60)])])
+    >>> stepper.tok.words(stepper.pair), stepper.count
+    (['Hold', 'Hold'], 4)
+    >>> stepper.step()
+    >>> len(stepper.sequences[0]), len(stepper.merges)
+    (9, 1)
+    """
+
+    _ipython_display_ = None
+
+    def __init__(self, scores: Sequence[Score], base: Tokenizer | None = None) -> None:
+        require(len(scores) > 0, "scores", "one at least", len(scores))
+        self._n_bars, base = max(1, sum(score.n_bars for score in scores)), base or Melody()
+        self._ids = [base.encode(score) for score in scores]
+        acts = {"Back": self.back, "Step": self.step, "10 steps": lambda: self.step(10)}
+        self.buttons = {name: ipywidgets.Button(description=name) for name in acts}
+        for name, button in self.buttons.items():
+            button.on_click(lambda _, act=acts[name]: act())
+        self.page = ipywidgets.HTML()
+        super().__init__([ipywidgets.HBox(list(self.buttons.values())), self.page])
+        self._set(BPE(base))
+
+    merges = property(lambda self: self.tok.merges)
+    ids_per_bar = property(lambda self: sum(map(len, self.sequences)) / self._n_bars)
+
+    def step(self, steps: int = 1) -> None:
+        """Merge the most frequent pair, so many times or until no pair occurs twice."""
+        for _ in range(steps if self.pair else 0):
+            self._set(self._next)
+
+    def back(self) -> None:
+        """Take the last merge back."""
+        self._set(BPE(self.tok.base, self.merges[:-1]))
+
+    def _set(self, tok: BPE) -> None:
+        self.tok, self.sequences = tok, [tok.merge(ids) for ids in self._ids]
+        pairs = Counter(pair for ids in self.sequences for pair in pairwise(ids))
+        pair, self.count = min(pairs.items(), key=lambda item: (-item[1], item[0]), default=(None, 0))
+        self.pair = pair if self.count > 1 else None
+        self._next = BPE(tok.base, (*tok.merges, self.pair)) if self.pair else tok
+        for name, button in self.buttons.items():
+            button.disabled = not self.merges if name == "Back" else self.pair is None
+        self.page.value = _html(repr(self), self._rows())
+
+    def _rows(self) -> list[tuple[str, list[Chip]]]:
+        """Return the beginning of the first sequence now and after the next merge, and the latest words."""
+        tok, new, first = self.tok, self._next, self._ids[0][:_SHOWN]
+        rows = [("now", [_short(tok, i) for i in tok.merge(first)])]
+        if self.pair:
+            a, b = (_short(tok, i).text for i in self.pair)
+            made = new.pieces.index(tok.pieces[self.pair[0]] + tok.pieces[self.pair[1]])
+            told = Chip(f"{a}  +  {b}: together {self.count} times", _COLORS["merged"])
+            after = [_short(new, i)._replace(marked=i == made) for i in new.merge(first)]
+            rows = [("next", [told]), *rows, ("after", after)]
+        latest = range(len(tok.base.vocab), len(tok.vocab))[-_LATEST:]
+        return [*rows, ("new words", [_short(tok, i) for i in latest])]
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.tok.vocab)} words, {self.ids_per_bar:.1f} ids per bar"
+        return f"MergeStepper({name_of(self.tok.base)}, {len(self.merges)} merges, {sizes})"
+
+    def _repr_mimebundle_(self, **kwargs) -> dict:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(self)}
+        return {**data, "image/png": _picture(repr(self), self._rows())}
+
+
+# --- words as chips, on the page and in the picture -------------------------------------------------------------------
+
+_SPAN = """<span style="display:inline-block;margin:2px 4px 2px 0;padding:0 5px;border-radius:4px;white-space:pre;
+background:{1}40;border-bottom:2px solid {1};box-shadow:0 0 0 {2}px currentColor">{0}</span>"""
+_LINE = """<div style="display:flex;border-top:1px solid #8884;padding:4px 0">
+<b style="flex:none;width:80px">{}</b><div>{}</div></div>"""
+
+
+class Chip(NamedTuple):
+    """A word: its text, its colour, and whether it stands out."""
+
+    text: str
+    color: str
+    marked: bool = False
+
+
+def _chip(word: str, kind: str) -> Chip:
+    return Chip(word.replace("\n", "⏎"), _COLORS.get(kind, "#999999"))
+
+
+def _short(tok: BPE, i: int) -> Chip:
+    """Return the word of an id; in a merged one, runs of a word are counted, as in "Pitch_60 Hold×3"."""
+    runs = [(word, len(list(run))) for word, run in groupby(tok.base.words(tok.pieces[i]))]
+    text = " ".join(word + (f"×{n}" if n > 1 else "") for word, n in runs)
+    return _chip(text, kind_of(text) if len(tok.pieces[i]) == 1 else "merged")
+
+
+def _html(title: str, rows: list[tuple[str, list[Chip]]]) -> str:
+    for name, chips in rows:
+        title += _LINE.format(name, "".join(_SPAN.format(escape(c.text), c.color, 2 * c.marked) for c in chips))
+    return f'<div style="max-width:960px;line-height:1.45">{title}</div>'
+
+
+def _picture(title: str, rows: list[tuple[str, list[Chip]]], score: Score | None = None) -> str:
+    """Return the same as base64 PNG, below a score's roll if one is given."""
+    from matplotlib.figure import Figure
+
+    placed, line = [(0, 0, Chip(title, "none"))], 0
+    for name, chips in rows:
+        line, column = line + 1, _LEFT
+        placed.append((0, line, Chip(name, "none")))
+        for chip in chips:
+            if column + len(chip.text) > _COLUMNS:
+                line, column = line + 1, _LEFT
+            placed.append((column, line, chip))
+            column += len(chip.text) + 2
+    above = 1.9 if score else 0.1
+    height = above + 0.25 * (line + 1)
+    figure = Figure(figsize=(9, height), dpi=80)
+    if score:
+        plot_roll(score, figure.add_axes((0.06, 1 - 1.6 / height, 0.93, 1.3 / height)))
+    for column, line, (text, color, marked) in placed:
+        at = (0.01 + column * 0.98 / _COLUMNS, 1 - (above + 0.1 + 0.25 * line) / height)
+        box = {"facecolor": color, "alpha": 0.4, "edgecolor": "k" if marked else "none", "pad": 1.5}
+        figure.text(*at, text, family="monospace", size=7, bbox=box)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return base64.b64encode(buffer.getvalue()).decode()
