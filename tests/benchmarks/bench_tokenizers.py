@@ -113,9 +113,7 @@ def small(scheme: str, path: Path) -> list[str]:
         raw = symusic.Score(path).clip(0, stop, clip_end=True)
         times = time_both(ours, theirs, [score.excerpt(0, stop)], [raw], None, repeat=2000 // n)
         head = f"{scheme:9} {len(score.excerpt(0, stop)):4} notes  "
-        rows += [
-            f"{head}{way:14} {1e3 * a:8.3f} ms {1e3 * b:8.3f} ms {a / b:6.1f} x" for way, (a, b) in times.items()
-        ]
+        rows += [f"{head}{way:14} {1e3 * a:8.3f} ms {1e3 * b:8.3f} ms {a / b:6.1f} x" for way, (a, b) in times.items()]
     return rows
 
 
