@@ -17,12 +17,12 @@ import traitlets
 
 from musiclab.errors import require
 from musiclab.pitch import pitch_name
-from musiclab.plots import bar_numbers, plot_roll
+from musiclab.plots import bar_numbers
 from musiclab.score import Score
 from musiclab.tokenizers.base import Tokenizer
 from musiclab.tokenizers.bpe import BPE
 from musiclab.tokenizers.compare import name_of
-from musiclab.tokenizers.explanation import COLORS, Explanation, Link, explain, kind_of
+from musiclab.tokenizers.explanation import COLORS, Explanation, explain, kind_of
 from musiclab.tokenizers.melody import Melody
 
 _COLORS = {**COLORS, "merged": "#F0E442"}
@@ -93,11 +93,10 @@ class TokenMicroscope(anywidget.AnyWidget):
 
     @traitlets.validate("tok", "note", "word")
     def _allowed(self, proposal) -> int | str:
-        name, value = proposal.trait.name, proposal.value
-        things = {"tok": self._told, "note": self.explanation.score, "word": self.explanation.links}[name]
-        allowed = tuple(things) if name == "tok" else range(-1, len(things))
-        require(value in allowed, name, f"in {allowed}", repr(value))
-        return value
+        name, told = proposal.trait.name, self.explanation
+        things = {"tok": tuple(self._told), "note": range(-1, len(told.score)), "word": range(-1, len(told.links))}
+        require(proposal.value in things[name], name, f"in {things[name]}", repr(proposal.value))
+        return proposal.value
 
     @traitlets.observe("note", "word")
     def _choose_one(self, change) -> None:
@@ -115,15 +114,9 @@ class TokenMicroscope(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        rows = [(f"bar {bar}", [_chip(x.word, x.kind) for x in links]) for bar, links in _bars(self.explanation)]
-        picture = _picture(repr(self), rows, self.explanation.score)
+        bars = groupby(self.view["links"], key=lambda link: link[3])
+        picture = _picture(repr(self), [(f"bar {bar}", [_chip(*link[:2]) for link in links]) for bar, links in bars])
         return {**data, "text/plain": repr(self), "image/png": picture}, metadata
-
-
-def _bars(told: Explanation) -> list[tuple[str, list[Link]]]:
-    """Return the words of each bar."""
-    rows = groupby(told.rows(), key=lambda row: row[0])
-    return [(bar, [x for *_, groups in places for _, links in groups for x in links]) for bar, places in rows]
 
 
 def _view(told: Explanation) -> dict:
@@ -131,7 +124,7 @@ def _view(told: Explanation) -> dict:
     score, quarter = told.score, told.score.resolution
     return {
         "notes": [[on / quarter, long / quarter, p, pitch_name(p)] for on, long, p, *_ in score.notes.tolist()],
-        "links": [[x.word, x.kind, x.notes, bar] for bar, links in _bars(told) for x in links],
+        "links": [[*x[:3], bar] for bar, _, groups in told.rows() for _, links in groups for x in links],
         "bars": [[onset / quarter, number] for onset, number in bar_numbers(score)],
         "length": score.length / quarter, "colors": _COLORS,
     }  # fmt: skip
@@ -187,15 +180,13 @@ class MergeStepper(ipywidgets.VBox):
         require(len(scores) > 0, "scores", "one at least", len(scores))
         self._n_bars, base = max(1, sum(score.n_bars for score in scores)), base or Melody()
         self._ids = [base.encode(score) for score in scores]
-        acts = {"Back": self.back, "Step": self.step, "10 steps": lambda: self.step(10)}
-        self.buttons = {name: ipywidgets.Button(description=name) for name in acts}
-        for name, button in self.buttons.items():
-            button.on_click(lambda _, act=acts[name]: act())
+        self.buttons = [ipywidgets.Button(description=name) for name in ("Back", "Step", "10 steps")]
+        for button, act in zip(self.buttons, (self.back, self.step, lambda: self.step(10)), strict=True):
+            button.on_click(lambda _, act=act: act())
         self.page = ipywidgets.HTML()
-        super().__init__([ipywidgets.HBox(list(self.buttons.values())), self.page])
+        super().__init__([ipywidgets.HBox(self.buttons), self.page])
         self._set(BPE(base))
 
-    merges = property(lambda self: self.tok.merges)
     ids_per_bar = property(lambda self: sum(map(len, self.sequences)) / self._n_bars)
 
     def step(self, steps: int = 1) -> None:
@@ -208,27 +199,28 @@ class MergeStepper(ipywidgets.VBox):
         self._set(BPE(self.tok.base, self.merges[:-1]))
 
     def _set(self, tok: BPE) -> None:
-        self.tok, self.sequences = tok, [tok.merge(ids) for ids in self._ids]
+        self.tok, self.merges, self.sequences = tok, tok.merges, [tok.merge(ids) for ids in self._ids]
         pairs = Counter(pair for ids in self.sequences for pair in pairwise(ids))
         pair, self.count = min(pairs.items(), key=lambda item: (-item[1], item[0]), default=(None, 0))
         self.pair = pair if self.count > 1 else None
         self._next = BPE(tok.base, (*tok.merges, self.pair)) if self.pair else tok
-        for name, button in self.buttons.items():
-            button.disabled = not self.merges if name == "Back" else self.pair is None
+        for button, off in zip(self.buttons, (not self.merges, not self.pair, not self.pair), strict=True):
+            button.disabled = off
         self.page.value = _html(repr(self), self._rows())
 
     def _rows(self) -> list[tuple[str, list[Chip]]]:
         """Return the beginning of the first sequence now and after the next merge, and the latest words."""
-        tok, new, first = self.tok, self._next, self._ids[0][:_SHOWN]
-        rows = [("now", [_short(tok, i) for i in tok.merge(first)])]
-        if self.pair:
-            a, b = (_short(tok, i).text for i in self.pair)
-            made = new.pieces.index(tok.pieces[self.pair[0]] + tok.pieces[self.pair[1]])
-            told = Chip(f"{a}  +  {b}: together {self.count} times", _COLORS["merged"])
-            after = [_short(new, i)._replace(marked=i == made) for i in new.merge(first)]
-            rows = [("next", [told]), *rows, ("after", after)]
+        tok, new, pair, first = self.tok, self._next, self.pair or (), self._ids[0][:_SHOWN]
+        ids, made = tok.merge(first), sum((tok.pieces[i] for i in pair), ())
+        there = {at + j for at, two in enumerate(pairwise(ids)) if two == pair for j in (0, 1)}
+        text = "  +  ".join(_short(tok, i).text for i in pair) + f": together {self.count} times"
         latest = range(len(tok.base.vocab), len(tok.vocab))[-_LATEST:]
-        return [*rows, ("new words", [_short(tok, i) for i in latest])]
+        return [
+            ("next", [_chip(text if pair else "no pair occurs twice", "merged")]),
+            ("now", [_short(tok, i)._replace(marked=at in there) for at, i in enumerate(ids)]),
+            ("after", [_short(new, i)._replace(marked=new.pieces[i] == made) for i in new.merge(first)]),
+            ("new words", [_short(tok, i) for i in latest]),
+        ]
 
     def __repr__(self) -> str:
         sizes = f"{len(self.tok.vocab)} words, {self.ids_per_bar:.1f} ids per bar"
@@ -245,7 +237,7 @@ class MergeStepper(ipywidgets.VBox):
 _SPAN = """<span style="display:inline-block;margin:2px 4px 2px 0;padding:0 5px;border-radius:4px;white-space:pre;
 background:{1}40;border-bottom:2px solid {1};box-shadow:0 0 0 {2}px currentColor">{0}</span>"""
 _LINE = """<div style="display:flex;border-top:1px solid #8884;padding:4px 0">
-<b style="flex:none;width:80px">{}</b><div>{}</div></div>"""
+<b style="flex:none;width:90px">{}</b><div>{}</div></div>"""
 
 
 class Chip(NamedTuple):
@@ -268,32 +260,29 @@ def _short(tok: BPE, i: int) -> Chip:
 
 
 def _html(title: str, rows: list[tuple[str, list[Chip]]]) -> str:
+    title = f"<b>{title}</b>"
     for name, chips in rows:
         title += _LINE.format(name, "".join(_SPAN.format(escape(c.text), c.color, 2 * c.marked) for c in chips))
     return f'<div style="max-width:960px;line-height:1.45">{title}</div>'
 
 
-def _picture(title: str, rows: list[tuple[str, list[Chip]]], score: Score | None = None) -> str:
-    """Return the same as base64 PNG, below a score's roll if one is given."""
+def _picture(title: str, rows: list[tuple[str, list[Chip]]]) -> str:
+    """Return the same as base64 PNG."""
     from matplotlib.figure import Figure
 
     placed, line = [(0, 0, Chip(title, "none"))], 0
     for name, chips in rows:
-        line, column = line + 1, _LEFT
-        placed.append((0, line, Chip(name, "none")))
-        for chip in chips:
+        line, column = line + 1, 0
+        for chip in (Chip(f"{name:{_LEFT - 2}}", "none"), *chips):
             if column + len(chip.text) > _COLUMNS:
                 line, column = line + 1, _LEFT
             placed.append((column, line, chip))
             column += len(chip.text) + 2
-    above = 1.9 if score else 0.1
-    height = above + 0.25 * (line + 1)
+    height = 0.25 * (line + 1) + 0.1
     figure = Figure(figsize=(9, height), dpi=80)
-    if score:
-        plot_roll(score, figure.add_axes((0.06, 1 - 1.6 / height, 0.93, 1.3 / height)))
     for column, line, (text, color, marked) in placed:
-        at = (0.01 + column * 0.98 / _COLUMNS, 1 - (above + 0.1 + 0.25 * line) / height)
         box = {"facecolor": color, "alpha": 0.4, "edgecolor": "k" if marked else "none", "pad": 1.5}
+        at = (0.01 + column * 0.98 / _COLUMNS, 1 - (0.2 + 0.25 * line) / height)
         figure.text(*at, text, family="monospace", size=7, bbox=box)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
