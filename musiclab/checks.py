@@ -68,7 +68,7 @@ def random_walk(tok: Tokenizer, rng: np.random.Generator, max_ids: int = 400) ->
     """Return ids drawn evenly among those the grammar allows, until it draws EOS or may end after ``max_ids``."""
     grammar, ids = tok.grammar(), []
     while True:
-        mask = grammar.mask()
+        mask = grammar.closing() if len(ids) >= max_ids else grammar.mask()
         if mask[EOS] and (len(ids) >= max_ids or rng.random() < 0.02):
             return ids
         legal = np.flatnonzero(mask)

@@ -56,17 +56,17 @@ def generate(
     """
     same = model.vocab_size == len(tok.vocab)
     require(same, "the model's vocabulary", f"the tokenizer's ({len(tok.vocab)} words)", model.vocab_size)
-    sampler, grammar, ids, end = sampler or Sampler(), tok.grammar(), [BOS], 0
+    sampler, grammar, ids = sampler or Sampler(), tok.grammar(), [BOS]
     for token_id in tok.encode(primer) if primer is not None else []:
         grammar.push(token_id)
         ids.append(token_id)
     for draw in stream(model.to(pick_device(device)), ids, sampler, grammar):
-        ids.append(draw.id)
-        if draw.id == EOS or grammar.mask()[EOS]:
-            end = len(ids)
-        enough = end == len(ids) and n_bars is not None and grammar.n_bars >= n_bars
-        if enough or len(ids) >= max_ids:
+        if draw.id == EOS:
             break
-    require(end > 0, "max_ids", "enough for a complete score", max_ids)
+        ids.append(draw.id)
+        if len(ids) >= max_ids or (n_bars is not None and grammar.n_bars >= n_bars):
+            ids[1:] = tok.finish(ids[1:])
+            break
+    require(len(ids) > 1, "max_ids", "enough for a complete score", max_ids)
     settings = ", ".join(f"{name} {value}" for name, value in vars(sampler).items())
-    return replace(tok.decode(ids[:end]), title="Generated", source=f"{type(model).__name__}: {settings}")
+    return replace(tok.decode(ids), title="Generated", source=f"{type(model).__name__}: {settings}")

@@ -26,8 +26,7 @@ def walk(tok, rng: np.random.Generator, n_ids: int = 60) -> list[int]:
     grammar, ids = tok.grammar(), []
     focus = rng.integers(0, len(tok.vocab), 12)  # pitches, programs and durations that come again and again
     while len(ids) < n_ids or not grammar.mask()[EOS]:
-        closing = getattr(grammar, "closing", grammar.mask)
-        legal = np.flatnonzero(closing() if len(ids) >= n_ids else grammar.mask())
+        legal = np.flatnonzero(grammar.closing() if len(ids) >= n_ids else grammar.mask())
         legal = legal[legal != EOS]
         often = np.intersect1d(legal, focus)
         if len(often) and rng.random() < 0.5:

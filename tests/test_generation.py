@@ -7,7 +7,7 @@ from musiclab.generation import generate
 from musiclab.models import GRU, GridTransformer
 from musiclab.sampling import Sampler
 from musiclab.score import Score
-from musiclab.tokenizers import Chorale
+from musiclab.tokenizers import REMI, TSD, ABCText, Chorale, Melody, MIDILike
 
 TOK = Chorale()
 
@@ -61,3 +61,10 @@ def test_the_grid_model_learns_a_piece_by_heart_and_plays_it():
     model = GridTransformer(len(TOK.vocab), width=32, **GRID, layers=1, heads=2)
     fit(model, [TOK.sequence(piece)], iters=150, lr=1e-2, device="cpu")
     assert generate(model, TOK, sampler=Sampler(temperature=0)) == piece
+
+
+@pytest.mark.parametrize("tok", [REMI(), TSD(), MIDILike(), Melody(), ABCText()], ids=lambda tok: type(tok).__name__)
+def test_every_scheme_can_be_generated(tok):
+    torch.manual_seed(1)
+    score = generate(GRU(len(tok.vocab), width=8), tok, max_ids=150, sampler=Sampler(seed=2))
+    assert tok.project(score) == score

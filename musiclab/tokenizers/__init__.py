@@ -5,6 +5,7 @@ from musiclab.tokenizers.base import Grammar, Tokenizer, load_tokenizer
 from musiclab.tokenizers.bpe import BPE
 from musiclab.tokenizers.chorale import Chorale
 from musiclab.tokenizers.chorale_grid import ChoraleGrid
+from musiclab.tokenizers.interop import from_miditok, to_miditok
 from musiclab.tokenizers.melody import Melody
 from musiclab.tokenizers.midilike import MIDILike
 from musiclab.tokenizers.remi import REMI
@@ -12,5 +13,5 @@ from musiclab.tokenizers.tsd import TSD
 
 __all__ = [
     "BPE", "REMI", "TSD", "ABCText", "Chorale", "ChoraleGrid", "Grammar", "MIDILike", "Melody", "Tokenizer",
-    "load_tokenizer",
+    "from_miditok", "load_tokenizer", "to_miditok",
 ]  # fmt: skip

@@ -28,7 +28,7 @@ NATURAL = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))
 CHARACTERS = "\nABCDEFGKLMXabcdefgmz0123456789/:#|-_=^,'"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ABCText(Tokenizer):
     """Tokenizer of tunes as ABC text; its words are characters.
 

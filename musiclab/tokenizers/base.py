@@ -15,7 +15,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy, deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cached_property
 from typing import ClassVar
 
@@ -38,6 +38,10 @@ class Grammar(ABC):
     @abstractmethod
     def mask(self) -> np.ndarray:
         """Return which ids may come next, bool of shape (vocab,); not to be written to."""
+
+    def closing(self) -> np.ndarray:
+        """Return which of the ids that may come next lead towards an end; all, unless a scheme can be caught."""
+        return self.mask()
 
     @abstractmethod
     def push(self, token_id: int) -> None:
@@ -122,24 +126,31 @@ class Tokenizer(ABC):
             raise TokenError(str(error).replace(f"position {error.position}", f"position {at}"), at) from None
 
     def repair(self, ids: Sequence[int]) -> np.ndarray:
-        """Return the ids that the grammar allows, cut at the last place where the sequence may end.
+        """Return the ids that the grammar allows, up to the first EOS, brought to an end.
 
-        Warns how many ids were left out.
+        Warns how many ids were left out, and how many added.
         """
-        grammar, kept, end = self.grammar(), [], 0
+        grammar, kept = self.grammar(), []
         for token_id in ids:
-            mask = grammar.mask()
-            if mask[EOS]:
-                end = len(kept)
-            if mask[token_id]:
+            if token_id == EOS:
+                break
+            if grammar.mask()[token_id]:
                 grammar.push(int(token_id))
                 kept.append(int(token_id))
-        if grammar.mask()[EOS]:
-            end = len(kept)
-        if end < len(ids):
-            text = f"{type(self).__name__} left out {len(ids) - end} of {len(ids)} ids that its grammar does not allow"
-            warnings.warn(text, stacklevel=3)
-        return np.array(kept[:end], dtype=np.int64)
+        done = self.finish(kept)
+        left_out, added = len(ids) - min(len(kept), len(done)), max(0, len(done) - len(kept))
+        if left_out or added:
+            text = f"{type(self).__name__} left out {left_out} of {len(ids)} ids that its grammar does not allow"
+            warnings.warn(f"{text} and added {added} to come to an end", stacklevel=3)
+        return np.array(done, dtype=np.int64)
+
+    def finish(self, ids: Sequence[int]) -> list[int]:
+        """Return ids that the grammar allows brought to an end: cut at the last place where they may end."""
+        grammar, end = self.grammar(), 0
+        for i, token_id in enumerate(ids, start=1):
+            grammar.push(int(token_id))
+            end = i if grammar.mask()[EOS] else end
+        return list(ids[:end])
 
     def sequence(self, score: Score) -> list[int]:
         """Return the ids a model reads: BOS, the score, EOS."""
@@ -157,6 +168,10 @@ class Tokenizer(ABC):
     def ids_of_words(self) -> dict[str, int]:
         """The id of each word."""
         return {word: i for i, word in enumerate(self.vocab)}
+
+    def __repr__(self) -> str:
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     @property
     def config(self) -> dict:

@@ -37,7 +37,7 @@ GRID = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Chorale(Tokenizer):
     """Tokenizer of four-part chorales on a grid of 16ths.
 

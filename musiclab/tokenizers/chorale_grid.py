@@ -20,7 +20,7 @@ REST, PITCH = 4, 5
 STEPS_PER_BAR = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ChoraleGrid(Tokenizer):
     """Tokenizer of four-part chorales on a grid of 16ths without onsets.
 

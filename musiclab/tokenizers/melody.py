@@ -24,7 +24,7 @@ HOLD, REST, PITCH = 4, 5, 6
 METRE = PITCH + 128
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Melody(Tokenizer):
     """Tokenizer of one part on a grid.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from musiclab.tokenizers.events import Table, part_order
 from musiclab.tokenizers.shifts import ShiftGrammar, Shifts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MIDILike(Shifts, Tokenizer):
     """Tokenizer of several parts by note-on, note-off and time shift.
 
@@ -165,26 +164,15 @@ class MIDILike(Shifts, Tokenizer):
     def grammar(self) -> Grammar:
         return _MIDILikeGrammar(self)
 
-    def repair(self, ids: Sequence[int]) -> np.ndarray:
-        """Return the ids that the grammar allows, and what ends the notes that would sound on.
-
-        Warns how many ids were left out and added.
-        """
-        grammar, kept = self.grammar(), []
+    def finish(self, ids: Sequence[int]) -> list[int]:
+        """Return ids that the grammar allows, and what ends the notes that would sound on."""
+        grammar, done = self.grammar(), list(ids)
         for token_id in ids:
-            if token_id == EOS:
-                break
-            if grammar.mask()[token_id]:
-                grammar.push(int(token_id))
-                kept.append(int(token_id))
-        allowed = len(kept)
+            grammar.push(int(token_id))
         while not (mask := grammar.closing())[EOS]:
-            kept.append(int(mask.argmax()))
-            grammar.push(kept[-1])
-        if allowed < len(ids) or len(kept) > allowed:
-            text = f"MIDILike left out {len(ids) - allowed} of {len(ids)} ids that its grammar does not allow"
-            warnings.warn(f"{text} and added {len(kept) - allowed} to end what sounds", stacklevel=3)
-        return np.array(kept, dtype=np.int64)
+            done.append(int(mask.argmax()))
+            grammar.push(done[-1])
+        return done
 
 
 class _MIDILikeGrammar(ShiftGrammar):

@@ -21,7 +21,7 @@ METRES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class REMI(Events, Tokenizer):
     """Tokenizer of several parts by bar and position.
 

@@ -13,7 +13,7 @@ from musiclab.tokenizers.events import Table
 from musiclab.tokenizers.shifts import ShiftGrammar, Shifts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TSD(Shifts, Tokenizer):
     """Tokenizer of several parts by time shift and duration.
 

@@ -92,6 +92,6 @@ def test_a_note_that_never_ends_is_refused_or_ended():
     ids = tok.encode(Score([(0, 24, 60), (24, 24, 64)]))
     with pytest.raises(TokenError, match=r"^the end at position 10: only .*TimeShift"):
         tok.decode(ids[:-3])
-    with pytest.warns(UserWarning, match="left out 0 of 10 ids .* and added 3 to end what sounds"):
+    with pytest.warns(UserWarning, match="left out 0 of 10 ids .* and added 3 to come to an end"):
         score = tok.decode(ids[:-3], strict=False)
     assert score.notes["duration"].tolist() == [8, 1]
