@@ -17,7 +17,7 @@ TEMPO_RANGE = (40, 250)
 START = "start"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EventWords:
     """Fields, words and grid of a tokenizer of events; not a scheme by itself."""
 
