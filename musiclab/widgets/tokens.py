@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from html import escape
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import anywidget
 import ipywidgets
@@ -114,9 +113,8 @@ class TokenMicroscope(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        bars = groupby(self.view["links"], key=lambda link: link[3])
-        picture = _picture(repr(self), [(f"bar {bar}", [_chip(*link[:2]) for link in links]) for bar, links in bars])
-        return {**data, "text/plain": repr(self), "image/png": picture}, metadata
+        rows = [(f"bar {at}", [_chip(*x[:2]) for x in row]) for at, row in groupby(self.view["links"], lambda x: x[3])]
+        return {**data, "text/plain": repr(self), "image/png": _picture(repr(self), rows)}, metadata
 
 
 def _view(told: Explanation) -> dict:
@@ -125,8 +123,8 @@ def _view(told: Explanation) -> dict:
     return {
         "notes": [[on / quarter, long / quarter, p, pitch_name(p)] for on, long, p, *_ in score.notes.tolist()],
         "links": [[*x[:3], bar] for bar, _, groups in told.rows() for _, links in groups for x in links],
-        "bars": [[onset / quarter, number] for onset, number in bar_numbers(score)],
-        "length": score.length / quarter, "colors": _COLORS,
+        "bars": [[onset / quarter, number] for onset, number in bar_numbers(score)], "length": score.length / quarter,
+        "colors": _COLORS,
     }  # fmt: skip
 
 
@@ -213,12 +211,12 @@ class MergeStepper(ipywidgets.VBox):
         tok, new, pair, first = self.tok, self._next, self.pair or (), self._ids[0][:_SHOWN]
         ids, made = tok.merge(first), sum((tok.pieces[i] for i in pair), ())
         there = {at + j for at, two in enumerate(pairwise(ids)) if two == pair for j in (0, 1)}
-        text = "  +  ".join(_short(tok, i).text for i in pair) + f": together {self.count} times"
+        text = "  +  ".join(_short(tok, i)[0] for i in pair) + f": together {self.count} times"
         latest = range(len(tok.base.vocab), len(tok.vocab))[-_LATEST:]
         return [
             ("next", [_chip(text if pair else "no pair occurs twice", "merged")]),
-            ("now", [_short(tok, i)._replace(marked=at in there) for at, i in enumerate(ids)]),
-            ("after", [_short(new, i)._replace(marked=new.pieces[i] == made) for i in new.merge(first)]),
+            ("now", [_short(tok, i, at in there) for at, i in enumerate(ids)]),
+            ("after", [_short(new, i, new.pieces[i] == made) for i in new.merge(first)]),
             ("new words", [_short(tok, i) for i in latest]),
         ]
 
@@ -239,30 +237,24 @@ background:{1}40;border-bottom:2px solid {1};box-shadow:0 0 0 {2}px currentColor
 _LINE = """<div style="display:flex;border-top:1px solid #8884;padding:4px 0">
 <b style="flex:none;width:90px">{}</b><div>{}</div></div>"""
 
-
-class Chip(NamedTuple):
-    """A word: its text, its colour, and whether it stands out."""
-
-    text: str
-    color: str
-    marked: bool = False
+Chip = tuple[str, str, bool]  # text, colour, whether it stands out
 
 
-def _chip(word: str, kind: str) -> Chip:
-    return Chip(word.replace("\n", "⏎"), _COLORS.get(kind, "#999999"))
+def _chip(word: str, kind: str, marked: bool = False) -> Chip:
+    return word.replace("\n", "⏎"), _COLORS.get(kind, "#999999"), marked
 
 
-def _short(tok: BPE, i: int) -> Chip:
+def _short(tok: BPE, i: int, marked: bool = False) -> Chip:
     """Return the word of an id; in a merged one, runs of a word are counted, as in "Pitch_60 Hold×3"."""
     runs = [(word, len(list(run))) for word, run in groupby(tok.base.words(tok.pieces[i]))]
     text = " ".join(word + (f"×{n}" if n > 1 else "") for word, n in runs)
-    return _chip(text, kind_of(text) if len(tok.pieces[i]) == 1 else "merged")
+    return _chip(text, kind_of(text) if len(tok.pieces[i]) == 1 else "merged", marked)
 
 
 def _html(title: str, rows: list[tuple[str, list[Chip]]]) -> str:
     title = f"<b>{title}</b>"
     for name, chips in rows:
-        title += _LINE.format(name, "".join(_SPAN.format(escape(c.text), c.color, 2 * c.marked) for c in chips))
+        title += _LINE.format(name, "".join(_SPAN.format(escape(text), color, 2 * mark) for text, color, mark in chips))
     return f'<div style="max-width:960px;line-height:1.45">{title}</div>'
 
 
@@ -270,14 +262,14 @@ def _picture(title: str, rows: list[tuple[str, list[Chip]]]) -> str:
     """Return the same as base64 PNG."""
     from matplotlib.figure import Figure
 
-    placed, line = [(0, 0, Chip(title, "none"))], 0
+    placed, line = [(0, 0, (title, "none", False))], 0
     for name, chips in rows:
         line, column = line + 1, 0
-        for chip in (Chip(f"{name:{_LEFT - 2}}", "none"), *chips):
-            if column + len(chip.text) > _COLUMNS:
+        for chip in ((f"{name:{_LEFT - 2}}", "none", False), *chips):
+            if column + len(chip[0]) > _COLUMNS:
                 line, column = line + 1, _LEFT
             placed.append((column, line, chip))
-            column += len(chip.text) + 2
+            column += len(chip[0]) + 2
     height = 0.25 * (line + 1) + 0.1
     figure = Figure(figsize=(9, height), dpi=80)
     for column, line, (text, color, marked) in placed:

@@ -168,10 +168,10 @@ def test_the_buttons_do_what_the_methods_do():
 def test_the_page_marks_the_pair_now_and_the_word_after():
     stepper = MergeStepper([REPEATING])
     rows = dict(stepper._rows())
-    told, now, after = rows["next"][0].text, rows["now"], rows["after"]
+    told, now, after = rows["next"][0][0], rows["now"], rows["after"]
     assert told == f"Hold  +  Hold: together {stepper.count} times"
-    assert {chip.text for chip in now if chip.marked} == {"Hold"}
-    assert {chip.text for chip in after if chip.marked} == {"Hold×2"}
+    assert {text for text, _, marked in now if marked} == {"Hold"}
+    assert {text for text, _, marked in after if marked} == {"Hold×2"}
     assert len(after) < len(now)
 
 

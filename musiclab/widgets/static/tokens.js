@@ -21,8 +21,8 @@ const STYLE = `
 .ml-bars b{flex:none;width:54px;font-weight:400;opacity:.7}
 .ml-chip-w{display:inline-block;margin:1px 3px 1px 0;padding:0 5px;border-radius:4px;white-space:pre;cursor:pointer;
   background:color-mix(in srgb,var(--c) 22%,transparent);border-bottom:2px solid var(--c)}
-.ml-chip-w.lit{background:var(--c);color:#000;box-shadow:0 0 0 2px var(--ink)}
-.ml-dim .ml-chip-w:not(.lit){opacity:.35}`;
+.ml-chip-w.lit{background:color-mix(in srgb,var(--c) 65%,#fff);color:#000;box-shadow:0 0 0 2px var(--ink)}
+.ml-dim .ml-chip-w:not(.lit){opacity:.5}`;
 
 function make(parent, tag, attributes = {}, text = "") {
   const space = ["svg", "rect", "line", "text", "title"].includes(tag) ? "2000/svg" : "1999/xhtml";
