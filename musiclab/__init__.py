@@ -46,6 +46,7 @@ _EXPORTS = {
     "checks": ["check_model", "check_tokenizer"],
     "recipes": ["demo", "evaluate_model", "export", "sample_model", "train_model"],
     "widgets.player": ["Player"],
+    "widgets.tokens": ["MergeStepper", "TokenMicroscope"],
     "widgets.slot_machine": ["SlotMachine"],
     "widgets.views": ["NoteViews", "move_note"],
     "checkup": ["doctor"],

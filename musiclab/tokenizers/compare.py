@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -43,9 +43,10 @@ class Comparison:
         )
 
     def _repr_html_(self) -> str:
-        head, *body = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in self._cells()]
+        first = "<td style='text-align:left'>"
+        head, *body = [first + "</td><td>".join(map(escape, row)) + "</td>" for row in self._cells()]
         rows = "".join(f"<tr>{row}</tr>" for row in body)
-        return f"<table><thead><tr>{head.replace('td>', 'th>')}</tr></thead><tbody>{rows}</tbody></table>"
+        return f"<table><thead><tr>{head.replace('td', 'th')}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def compare_tokenizers(scores: Sequence[Score], toks: Sequence[Tokenizer]) -> Comparison:
@@ -92,7 +93,7 @@ def _row(scores: Sequence[Score], tok: Tokenizer) -> dict:
     errors, n_notes = np.concatenate(errors), sum(len(score) for score in scores)
     quarters = sum(score.length / score.resolution for score in scores[1::2])
     values = (
-        name_of(tok),
+        tok.name,
         len(tok.vocab),
         sum(map(len, ids)) / max(1, sum(score.n_bars for score in scores)),
         1000 * errors.mean() if len(errors) else np.nan,
@@ -100,21 +101,6 @@ def _row(scores: Sequence[Score], tok: Tokenizer) -> dict:
         bigram_bits(ids[::2], ids[1::2], len(tok.vocab)) / quarters,
     )
     return dict(zip(COLUMNS, values, strict=True))
-
-
-def name_of(tok: Tokenizer) -> str:
-    """Return the class of a tokenizer and those of its fields that are not as usual, long ones cut.
-
-    Examples
-    --------
-    >>> from musiclab.tokenizers import Chorale
-    >>> name_of(Chorale())
-    'Chorale'
-    """
-    given = {f.name: getattr(tok, f.name) for f in fields(tok) if getattr(tok, f.name) != f.default}
-    texts = {name: name_of(v) if isinstance(v, Tokenizer) else repr(v) for name, v in given.items()}
-    shown = ", ".join(f"{name}={text if len(text) <= 20 else '…'}" for name, text in texts.items())
-    return f"{type(tok).__name__}({shown})" if shown else type(tok).__name__
 
 
 def onset_errors(score: Score, told: Score) -> tuple[np.ndarray, int]:

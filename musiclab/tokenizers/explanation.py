@@ -20,13 +20,12 @@ from musiclab.tokenizers.base import Tokenizer
 from musiclab.tokenizers.bpe import BPE
 from musiclab.tokenizers.chorale import Chorale
 from musiclab.tokenizers.chorale_grid import ChoraleGrid
-from musiclab.tokenizers.compare import name_of
 from musiclab.tokenizers.melody import Melody
 
 # Okabe and Ito's colours, one a kind of word; what is not named is grey.
 COLORS = {
     "pitch": "#0072B2", "length": "#E69F00", "place": "#009E73", "velocity": "#D55E00", "header": "#CC79A7",
-    "part": "#56B4E9", "rest": "#999999",
+    "part": "#56B4E9", "rest": "#999999", "merged": "#F0E442",
 }  # fmt: skip
 KINDS = {
     "pitch": "Pitch PitchDrum NoteOn DrumOn", "length": "Hold Duration TimeShift NoteOff DrumOff",
@@ -126,7 +125,7 @@ def explain(tok: Tokenizer, score: Score) -> Explanation:
     """
     ids = tok.encode(score)
     told = tok.decode(ids)
-    return Explanation(name_of(tok), told, tuple(link_words(tok, ids, told)))
+    return Explanation(tok.name, told, tuple(link_words(tok, ids, told)))
 
 
 # --- which word speaks of which notes: one function a way of writing --------------------------------------------------

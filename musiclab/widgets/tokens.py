@@ -20,11 +20,9 @@ from musiclab.plots import bar_numbers
 from musiclab.score import Score
 from musiclab.tokenizers.base import Tokenizer
 from musiclab.tokenizers.bpe import BPE
-from musiclab.tokenizers.compare import name_of
 from musiclab.tokenizers.explanation import COLORS, Explanation, explain, kind_of
 from musiclab.tokenizers.melody import Melody
 
-_COLORS = {**COLORS, "merged": "#F0E442"}
 _SHOWN, _LATEST = 48, 8  # base ids of the first score, and merges, that the merge stepper shows
 _COLUMNS, _LEFT = 132, 11  # characters in a line of a picture, and before its first word
 
@@ -80,7 +78,7 @@ class TokenMicroscope(anywidget.AnyWidget):
 
     def __init__(self, score: Score, toks: Sequence[Tokenizer]) -> None:
         require(len(toks) > 0, "toks", "one tokenizer at least", len(toks))
-        self._told = {name_of(tok): explain(tok, score) for tok in toks}
+        self._told = {tok.name: explain(tok, score) for tok in toks}
         super().__init__(names=list(self._told), tok=next(iter(self._told)))
 
     explanation = property(lambda self: self._told[self.tok or self.names[0]])
@@ -124,7 +122,7 @@ def _view(told: Explanation) -> dict:
         "notes": [[on / quarter, long / quarter, p, pitch_name(p)] for on, long, p, *_ in score.notes.tolist()],
         "links": [[*x[:3], bar] for bar, _, groups in told.rows() for _, links in groups for x in links],
         "bars": [[onset / quarter, number] for onset, number in bar_numbers(score)], "length": score.length / quarter,
-        "colors": _COLORS,
+        "colors": COLORS,
     }  # fmt: skip
 
 
@@ -222,7 +220,7 @@ class MergeStepper(ipywidgets.VBox):
 
     def __repr__(self) -> str:
         sizes = f"{len(self.tok.vocab)} words, {self.ids_per_bar:.1f} ids per bar"
-        return f"MergeStepper({name_of(self.tok.base)}, {len(self.merges)} merges, {sizes})"
+        return f"MergeStepper({self.tok.base.name}, {len(self.merges)} merges, {sizes})"
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
@@ -241,7 +239,7 @@ Chip = tuple[str, str, bool]  # text, colour, whether it stands out
 
 
 def _chip(word: str, kind: str, marked: bool = False) -> Chip:
-    return word.replace("\n", "⏎"), _COLORS.get(kind, "#999999"), marked
+    return word.replace("\n", "⏎"), COLORS.get(kind, "#999999"), marked
 
 
 def _short(tok: BPE, i: int, marked: bool = False) -> Chip:

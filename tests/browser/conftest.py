@@ -91,6 +91,7 @@ def lab(lab_folder, browser) -> str:
     places = "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR JUPYTERLAB_SETTINGS_DIR JUPYTERLAB_WORKSPACES_DIR"
     env = {name: str(root / "home" / name) for name in [*places.split(), "IPYTHONDIR"]}
     env = dict(os.environ, **env, HOME=str(root / "home"), PYTHONPATH=str(REPOSITORY))
+    env.pop("MPLBACKEND", None)  # figures show, as for a user
     env.setdefault("MUSICLAB_CACHE", str(cache_folder()))  # HOME is new, the cache is not
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
