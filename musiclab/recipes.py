@@ -22,7 +22,7 @@ from musiclab.plots import plot_roll
 from musiclab.pretrained import load_pretrained, save
 from musiclab.sampling import Sampler
 from musiclab.score import Score
-from musiclab.tokenizers import load_tokenizer
+from musiclab.tokenizers import Tokenizer, load_tokenizer
 from musiclab.tokenizers.chorale import GRID, Chorale
 from musiclab.training import History, fit
 
@@ -105,7 +105,7 @@ def train_model(
     data : str
         ``"chorales"``, ``"folk"``, or a folder of MIDI files, one in ten of which is kept for validation.
     tokenizer : str
-        A scheme, such as ``"Chorale"``.
+        A scheme, such as ``"Chorale"`` or ``"REMI"``.
     model : str
         ``"gru"``, ``"transformer"``, or ``"grid"`` (for ``Chorale``).
     budget, iters : str or int
@@ -114,7 +114,8 @@ def train_model(
     device : str
     """
     require(model in KINDS, "model", f"one of {sorted(KINDS)}", repr(model))
-    tok = load_tokenizer({"tokenizer": tokenizer})
+    schemes = {name.lower(): name for name in Tokenizer.schemes}
+    tok = load_tokenizer({"tokenizer": schemes.get(tokenizer.lower(), tokenizer)})
     training, validation = _read_corpus(data)[:2]
     ranges = part_ranges(training)
     train = [[tok.sequence(s) for s in transpositions(score, ranges)] for score in training]
@@ -131,7 +132,7 @@ def train_model(
     out.mkdir(parents=True, exist_ok=True)
     history = fit(
         network, train, valid, budget=None if iters else budget, iters=iters, seed=seed, device=device,
-        checkpoint=out / "checkpoint.safetensors",
+        max_ids=4096 if model == "grid" else 1024, checkpoint=out / "checkpoint.safetensors",
     )  # fmt: skip
     card = {"data": data, "seed": seed, "nats_per_id_valid": history.best_valid, "history": repr(history)}
     save(network, tok, out, card)

@@ -29,6 +29,7 @@ from musiclab.files import write_whole
 from musiclab.models.base import Model
 
 PAD = 0
+PASS = 2048
 Sequences = Sequence[Sequence[int] | Sequence[Sequence[int]]]
 
 
@@ -80,7 +81,7 @@ def pick_device(device: str = "auto") -> torch.device:
 
 def fit(
     model: Model, train: Sequences, valid: Sequence[Sequence[int]] = (), *, iters: int | None = None,
-    budget: str | None = None, batch_ids: int = 4096, lr: float = 2e-3, weight_decay: float = 0.05,
+    budget: str | None = None, batch_ids: int = 4096, max_ids: int = 4096, lr: float = 2e-3, weight_decay: float = 0.05,
     ema: float = 0.99, patience: int = 10, seed: int = 0, device: str = "auto", checkpoint: str | Path | None = None,
 ) -> History:  # fmt: skip
     """Train the model in place and return what happened; the model keeps its best weights.
@@ -100,7 +101,9 @@ def fit(
         How long: a number of iterations, or a time such as ``"60s"``, ``"10m"``, ``"2h"``, which is turned into
         iterations once, by timing a few. Exactly one must be given.
     batch_ids : int
-        Most ids in a batch, padding included.
+        Ids in a batch, about.
+    max_ids : int
+        Of a longer sequence each epoch takes a window of this many ids, another one each time.
     lr, weight_decay, ema : float
         Highest learning rate; decay of the matrices; memory of the moving average.
     seed : int
@@ -126,7 +129,7 @@ def fit(
     (30, True)
     """
     require((iters is None) != (budget is None), "fit", "given either iters or budget", f"{iters}, {budget}")
-    data = _Batches(train, batch_ids, seed)
+    data = _Batches(train, batch_ids, max_ids, seed)
     run = _Run(model.to(pick_device(device)), data, lr, weight_decay, ema)
     history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else None
     history = history or History(iters or run.iters_in(_seconds(budget)))
@@ -155,12 +158,12 @@ def fit(
 class _Batches:
     """The batches of a run, a function of its seed and the iteration alone."""
 
-    def __init__(self, train: Sequences, batch_ids: int, seed: int) -> None:
+    def __init__(self, train: Sequences, batch_ids: int, max_ids: int, seed: int) -> None:
         require(len(train) > 0, "train", "at least one sequence", 0)
         self.variants = [v if np.ndim(v[0]) else [v] for v in train]
-        self.length = np.array([len(v[0]) for v in self.variants])
+        self.length = np.array([min(len(v[0]), max_ids) for v in self.variants])
         require(self.length.min() >= 2, "a sequence", "at least two ids", self.length.min())
-        self.seed = seed
+        self.seed, self.max_ids = seed, max_ids
         self.per_epoch = min(len(self.variants), math.ceil(self.length.sum() / batch_ids))
 
     def __getitem__(self, i: int) -> list[Sequence[int]]:
@@ -172,7 +175,13 @@ class _Batches:
         blocks = np.split(order, np.searchsorted(total, total[-1] * np.arange(1, self.per_epoch) / self.per_epoch))
         chosen = [rng.integers(len(v)) for v in self.variants]
         block = blocks[rng.permutation(self.per_epoch)[k]]
-        return [self.variants[j][chosen[j]] for j in (block if len(block) else order[:1])]
+        if not len(block):  # a sequence longer than a batch left it nothing
+            block = order[:1]
+        return [self._window(self.variants[j][chosen[j]], rng) for j in block]
+
+    def _window(self, ids: Sequence[int], rng: np.random.Generator) -> Sequence[int]:
+        start = rng.integers(max(1, len(ids) - self.max_ids + 1))
+        return ids[start : start + self.max_ids]
 
 
 class _Run:
@@ -276,8 +285,11 @@ def pad(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
 
 def sequence_nll(model: Model, ids: Tensor) -> Tensor:
     """Return -log p of every id given those before it, in nats, (B, T - 1); 0 where the id is PAD."""
-    logits, _ = model(ids[:, :-1])
-    return F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], ignore_index=PAD, reduction="none")
+    return _nll(model(ids[:, :-1])[0], ids[:, 1:])
+
+
+def _nll(logits: Tensor, ids: Tensor) -> Tensor:
+    return F.cross_entropy(logits.transpose(1, 2), ids, ignore_index=PAD, reduction="none")
 
 
 @torch.no_grad()
@@ -297,7 +309,11 @@ def token_nll(model: Model, sequences: Sequence[Sequence[int]], batch_ids: int =
         longest = len(sequences[order[-1]])
         n = max(1, batch_ids // longest)
         batch, order = order[-n:], order[:-n]
-        nll = sequence_nll(model, pad([sequences[j] for j in batch], model.device)).double().cpu().numpy()
+        ids, state, parts = pad([sequences[j] for j in batch], model.device), None, []
+        for t in range(0, longest - 1, PASS):  # a long sequence in several passes; the state makes them one
+            logits, state = model(ids[:, t : min(t + PASS, longest - 1)], state)
+            parts.append(_nll(logits, ids[:, t + 1 : t + 1 + PASS]))
+        nll = torch.cat(parts, dim=1).double().cpu().numpy()
         for row, j in zip(nll, batch, strict=True):
             result[j] = row[: len(sequences[j]) - 1]
     return result

@@ -108,11 +108,26 @@ def test_interrupting_returns_the_history_so_far(monkeypatch):
 
 def test_every_epoch_uses_every_sequence_once():
     variants = [[[1, i, 2], [1, i, i, 2]] for i in range(10, 60)]
-    batches = _Batches(variants, batch_ids=20, seed=3)
+    batches = _Batches(variants, batch_ids=20, max_ids=99, seed=3)
     for epoch in range(3):
         drawn = [ids[1] for k in range(batches.per_epoch) for ids in batches[epoch * batches.per_epoch + k]]
         assert sorted(drawn) == list(range(10, 60))
     assert {len(ids) for k in range(batches.per_epoch) for ids in batches[k]} == {3, 4}
+
+
+def test_long_sequences_are_seen_through_a_window():
+    ids = list(range(1000))
+    batches = _Batches([ids], batch_ids=64, max_ids=50, seed=0)
+    windows = [batches[i][0] for i in range(40)]
+    assert all(w == list(range(w[0], w[0] + 50)) for w in windows)
+    assert len({w[0] for w in windows}) > 30
+
+
+def test_token_nll_reads_long_sequences_in_passes(monkeypatch):
+    model, ids = small(), [1, *([4, 8, 9, 5] * 30), 2]
+    whole = token_nll(model, [ids])[0]
+    monkeypatch.setattr("musiclab.training.PASS", 7)
+    assert np.allclose(token_nll(model, [ids, ids[:9]])[0], whole, atol=1e-5)
 
 
 def test_token_nll_does_not_depend_on_the_batch():
