@@ -12,7 +12,8 @@ from musiclab.models import GRU
 from musiclab.score import Score
 from musiclab.tokenizers.base import EOS, Grammar
 from musiclab.tokenizers.bpe import BPE
-from musiclab.tokenizers.melody import HOLD, METRE, PITCH, Melody
+from musiclab.tokenizers.cells import HOLD, PITCH
+from musiclab.tokenizers.melody import Melody
 
 SCORES = [Score([(0, 24, 60), (24, 24, 64)]), Score([(0, 48, 60), (72, 24, 67)], pickup=24)]
 
@@ -63,7 +64,7 @@ class AnythingGoes(Grammar):
 
     def mask(self):
         mask = self.inner.mask().copy()
-        mask[PITCH:METRE] = False
+        mask[PITCH : Melody().header[0]] = False
         mask[HOLD] |= self.inner.pushed >= 3
         return mask
 

@@ -20,8 +20,8 @@ from musiclab.errors import TokenError, require
 from musiclab.pitch import key_name
 from musiclab.score import Score
 from musiclab.tokenizers.base import SPECIAL_WORDS, Grammar, Tokenizer
-from musiclab.tokenizers.chorale import KEYS
-from musiclab.tokenizers.melody import Line, metres_on_grid, read_line, steps_in_bar, write_line
+from musiclab.tokenizers.cells import KEYS, Line, metres_on_grid, read_line, steps_in_bar, write_line
+from musiclab.tokenizers.melody import PARTS, TEMPO
 
 LETTERS, ACCIDENTALS = "FCGDAEB", {-1: "_", 0: "=", 1: "^"}  # letters in fifths
 NATURAL = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))
@@ -123,7 +123,7 @@ class ABCText(Tokenizer):
                 onset = stop
 
     def project(self, score: Score) -> Score:
-        return write_line(read_line(score, self.steps_per_quarter), self.steps_per_quarter)
+        return write_line(read_line(score, self.steps_per_quarter), self.steps_per_quarter, PARTS, TEMPO)
 
     def _decode(self, ids: np.ndarray) -> Score:
         grammar = _ABCGrammar(self)
@@ -133,7 +133,7 @@ class ABCText(Tokenizer):
             grammar.push(token_id)
         if "EOS" not in grammar.legal():
             self._refuse("the end", len(ids), grammar)
-        return write_line(grammar.line(), self.steps_per_quarter)
+        return write_line(grammar.line(), self.steps_per_quarter, PARTS, TEMPO)
 
     def _refuse(self, what: str, at: int, grammar: _ABCGrammar) -> None:
         legal = " ".join(word.replace("\n", "a new line") for word in sorted(grammar.legal()))
@@ -302,7 +302,7 @@ class _ABCGrammar(Grammar):
         """Return what has been read, which must be complete."""
         self._close()
         onset, end, pitch = np.array(self.notes, dtype=np.int64).reshape(-1, 3).T
-        return Line(self.metre, self.pickup or 0, self.key, onset, end, pitch, self.place.now)
+        return Line(self.metre, self.pickup or 0, self.key, onset, end, pitch, np.zeros_like(onset), self.place.now)
 
 
 def _next(texts: Iterable[str], start: str) -> set[str]:

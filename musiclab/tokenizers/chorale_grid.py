@@ -6,18 +6,19 @@ Boulanger-Lewandowski, Bengio & Vincent (2012) is counted, and what ``Chorale`` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from musiclab.errors import TokenError, require
-from musiclab.score import DEFAULT_VELOCITY, NOTE, Score, Tempo
+from musiclab.score import Score
 from musiclab.tokenizers.base import EOS, SPECIAL_WORDS, Grammar, Tokenizer
-from musiclab.tokenizers.chorale import HIGH, LOW, PARTS, STEPS_PER_QUARTER, TEMPO, TICKS_PER_STEP, read_parts
+from musiclab.tokenizers.cells import Line, read_line, write_line
+from musiclab.tokenizers.chorale import HIGH, LOW, PARTS, TEMPO
 
 REST, PITCH = 4, 5
-STEPS_PER_BAR = 16
+STEPS_PER_QUARTER, STEPS_PER_BAR = 4, 16
 
 
 @dataclass(frozen=True, repr=False)
@@ -119,11 +120,10 @@ class _GridGrammar(Grammar):
 
 def _fill(score: Score) -> np.ndarray:
     """Return the cells of a score, shape (steps, 4)."""
-    _, (onset, end, pitch, part), steps = read_parts(score)
-    cells = np.full((4, steps), REST)
-    length = end - onset
-    flat = np.repeat(part * steps + end - np.cumsum(length), length) + np.arange(length.sum())
-    cells.ravel()[flat] = np.repeat(PITCH + pitch - LOW, length)
+    line = read_line(score, STEPS_PER_QUARTER, 4, (LOW, HIGH))
+    cells, length = np.full((4, line.steps), REST), line.end - line.onset
+    flat = np.repeat(line.part * line.steps + line.end - np.cumsum(length), length) + np.arange(length.sum())
+    cells.ravel()[flat] = np.repeat(PITCH + line.pitch - LOW, length)
     return cells.T
 
 
@@ -134,10 +134,5 @@ def _write(cells: np.ndarray) -> Score:
     change = rows[:, 1:] != rows[:, :-1]  # (4, steps + 1)
     part, onset = np.nonzero(change & (rows[:, 1:] != REST))
     _, end = np.nonzero(change & (rows[:, :-1] != REST))
-    table = np.zeros(len(onset), dtype=NOTE)
-    table["onset"], table["duration"] = onset * TICKS_PER_STEP, (end - onset) * TICKS_PER_STEP
-    table["pitch"], table["part"], table["velocity"] = cells[onset, part] - PITCH + LOW, part, DEFAULT_VELOCITY
-    return Score(
-        table, parts=PARTS, length=steps * TICKS_PER_STEP, resolution=STEPS_PER_QUARTER * TICKS_PER_STEP,
-        tempos=[Tempo(0, TEMPO)],
-    )  # fmt: skip
+    line = Line((4, 4), 0, (0, "major"), onset, end, cells[onset, part] - PITCH + LOW, part, steps)
+    return replace(write_line(line, STEPS_PER_QUARTER, PARTS, TEMPO), keys=())

@@ -57,7 +57,7 @@ def test_half_a_step_moves_later():
 @pytest.mark.parametrize(
     "words, position, match",
     [
-        ([], 3, "the end at position 3: there must be at least 1 steps"),
+        ([], 3, "the end at position 3: steps must be whole and at least 1"),
         (["Hold"], 3, "Hold at position 3: there is nothing to hold"),
         (["Pitch_60", "Rest", "Hold"], 5, "Hold at position 5: there is nothing to hold"),
         (["Pitch_60", "Key_C_major"], 4, "Key_C_major at position 4: a cell must be Hold, Rest or a pitch"),
