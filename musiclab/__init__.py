@@ -43,7 +43,7 @@ _EXPORTS = {
     "generation": ["generate"],
     "pretrained": ["load_pretrained", "pretrained_names", "save"],
     "metrics.likelihood": ["nll"],
-    "checks": ["check_model", "check_tokenizer"],
+    "checks": ["check_exercise", "check_model", "check_tokenizer"],
     "recipes": ["demo", "evaluate_model", "export", "sample_model", "train_model"],
     "widgets.player": ["Player"],
     "widgets.tokens": ["MergeStepper", "TokenMicroscope"],

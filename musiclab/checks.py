@@ -6,7 +6,8 @@ Each law that breaks raises an AssertionError that says which law, on which inpu
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -167,3 +168,68 @@ def _in_steps(model: Model, ids: torch.Tensor, n: int) -> torch.Tensor:
         logits, state = model(ids[:, t : t + n], state)
         parts.append(logits)
     return torch.cat(parts, dim=1)
+
+
+@dataclass(frozen=True, repr=False)
+class Feedback:
+    """What came of each promise of an exercise; its text says in plain words what is still missing.
+
+    Attributes
+    ----------
+    rows : tuple of (sign, promise, reason)
+        The sign is ``"✓"``, ``"·"`` for not written or not right yet, ``"!"`` where the answer stops with an error.
+    """
+
+    rows: tuple[tuple[str, str, str], ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every promise is kept."""
+        return all(sign == "✓" for sign, _, _ in self.rows)
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            f"{sign} {promise}{reason and chr(10) + '    ' + reason}" for sign, promise, reason in self.rows
+        )
+
+
+def check_exercise(promises: Iterable[Callable[..., object]], *answer: object) -> Feedback:
+    """Return which promises an answer keeps; nothing that the answer does stops the notebook.
+
+    Parameters
+    ----------
+    promises : iterable of functions
+        Each takes the answer and raises AssertionError with a sentence for the student if it is not right; its
+        docstring says what it promises.
+    answer : objects
+        What the student wrote.
+
+    Notes
+    -----
+    Notebook: 01_music_as_numbers.
+
+    Examples
+    --------
+    >>> def doubles(function):
+    ...     "it doubles"
+    ...     assert function(3) == 6, f"3 should become 6, yours gives {function(3)}"
+    >>> check_exercise([doubles], lambda x: 2 * x)
+    ✓ it doubles
+    >>> check_exercise([doubles], lambda x: x)
+    · not yet: it doubles
+        3 should become 6, yours gives 3
+    """
+
+    def outcome(promise: Callable[..., object]) -> tuple[str, str, str]:
+        text = (promise.__doc__ or promise.__name__).strip()
+        try:
+            promise(*answer)
+        except NotImplementedError:
+            return "·", f"not written yet: {text}", ""
+        except AssertionError as problem:
+            return "·", f"not yet: {text}", str(problem)
+        except Exception as error:
+            return "!", f"your code stops: {text}", f"{type(error).__name__}: {error}"
+        return "✓", text, ""
+
+    return Feedback(tuple(outcome(promise) for promise in promises))

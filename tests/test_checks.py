@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from musiclab.checks import check_model, check_tokenizer
+from musiclab.checks import check_exercise, check_model, check_tokenizer
 from musiclab.errors import TokenError
 from musiclab.models import GRU
 from musiclab.score import Score
@@ -238,3 +238,25 @@ def test_checking_leaves_the_model_as_it_was():
     found = check_model(model)
     assert found["causality"] == 0 and found["memory"] < 0.1
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
+
+
+def test_an_exercise_answers_in_words_whatever_the_student_wrote():
+    def right(f):
+        """it gives 1"""
+        if f() != 1:
+            raise AssertionError("yours does not")
+
+    def unwritten():
+        raise NotImplementedError
+
+    def broken():
+        return 1 / 0
+
+    texts = [repr(check_exercise([right], f)) for f in (lambda: 1, lambda: 2, unwritten, broken)]
+    assert texts == [
+        "✓ it gives 1",
+        "· not yet: it gives 1\n    yours does not",
+        "· not written yet: it gives 1",
+        "! your code stops: it gives 1\n    ZeroDivisionError: division by zero",
+    ]
+    assert check_exercise([right], lambda: 1).passed and not check_exercise([right], broken).passed
