@@ -65,7 +65,7 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return [*__all__, "__version__"]
 
 
 if "IPython" in sys.modules:

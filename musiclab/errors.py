@@ -17,11 +17,20 @@ class TokenError(ValueError):
     ----------
     position : int
         Index of the first offending id.
+    word : str
+        Its word.
+    reason : str
+        Why it may not stand there.
+
+    Examples
+    --------
+    >>> TokenError(5, "Hold", "there is nothing to hold")
+    TokenError('Hold at position 5: there is nothing to hold')
     """
 
-    def __init__(self, message: str, position: int) -> None:
-        super().__init__(message)
-        self.position = position
+    def __init__(self, position: int, word: str, reason: str) -> None:
+        super().__init__(f"{word} at position {position}: {reason}")
+        self.position, self.word, self.reason = position, word, reason
 
 
 class MissingData(FileNotFoundError):

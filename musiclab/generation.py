@@ -60,6 +60,8 @@ def generate(
     for token_id in tok.encode(primer) if primer is not None else []:
         grammar.push(token_id)
         ids.append(token_id)
+    require(n_bars is None or n_bars > grammar.n_bars, "n_bars", f"more than the primer's {grammar.n_bars}", n_bars)
+    require(max_ids > len(ids), "max_ids", f"more than the primer's {len(ids)}", max_ids)
     for draw in stream(model.to(pick_device(device)), ids, sampler, grammar):
         if draw.id == EOS:
             break

@@ -114,6 +114,7 @@ def train_model(
     device : str
     """
     require(model in KINDS, "model", f"one of {sorted(KINDS)}", repr(model))
+    require(tokenizer.upper() != "BPE", "tokenizer", "a scheme; BPE is trained over one, with BPE.train", tokenizer)
     schemes = {name.lower(): name for name in Tokenizer.schemes}
     tok = load_tokenizer({"tokenizer": schemes.get(tokenizer.lower(), tokenizer)})
     training, validation = _read_corpus(data)[:2]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -102,8 +103,12 @@ class Sampler:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require(self.temperature >= 0, "temperature", ">= 0", self.temperature)
-        require(self.top_k >= 0, "top_k", ">= 0", self.top_k)
+        for name in ("temperature", "top_p", "min_p", "repetition_penalty"):
+            require(isinstance(getattr(self, name), Real), name, "a number", repr(getattr(self, name)))
+        for name in ("top_k", "seed"):
+            value = getattr(self, name)
+            require(isinstance(value, Integral) and value >= 0, name, "a whole number >= 0", repr(value))
+        require(0 <= self.temperature < np.inf, "temperature", "a finite number >= 0", self.temperature)
         require(0 < self.top_p <= 1, "top_p", "in (0, 1]", self.top_p)
         require(0 <= self.min_p < 1, "min_p", "in [0, 1)", self.min_p)
         require(self.repetition_penalty >= 1, "repetition_penalty", ">= 1", self.repetition_penalty)

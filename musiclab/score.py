@@ -109,14 +109,18 @@ class Score:
 
     def __post_init__(self) -> None:
         notes = _note_array(self.notes)
+        for part in self.parts:
+            require(
+                isinstance(part, tuple | list) and len(part) <= 3, "Part", "rows (name, program, is_drum)", repr(part)
+            )
         n_parts = int(notes["part"].max()) + 1 if len(notes) else 1
         last_end = int((notes["onset"].astype(np.int64) + notes["duration"]).max()) if len(notes) else 0
         values = dict(
             notes=notes,
             parts=tuple(Part(*p) for p in self.parts) or tuple(Part() for _ in range(n_parts)),
-            length=last_end if self.length is None else int(self.length),
-            resolution=int(self.resolution),
-            pickup=int(self.pickup),
+            length=last_end if self.length is None else _whole("length", self.length),
+            resolution=_whole("resolution", self.resolution),
+            pickup=_whole("pickup", self.pickup),
             time_signatures=_from_zero(TimeSignature, self.time_signatures),
             tempos=_from_zero(Tempo, self.tempos),
             keys=_by_onset(Key, self.keys),
@@ -131,7 +135,7 @@ class Score:
         require(last_end <= self.length < 2**31, "length", f"in {last_end}..2**31-1 ticks", self.length)
         require(0 <= self.pickup <= self.length, "pickup", f"in 0..{self.length} ticks", self.pickup)
         for change in (*self.time_signatures, *self.tempos, *self.keys):
-            require(0 <= change.onset < 2**31, "onset", "in 0..2**31-1 ticks", change.onset)
+            require(0 <= _whole("onset", change.onset) < 2**31, "onset", "in 0..2**31-1 ticks", change.onset)
         for part in self.parts:
             require(0 <= part.program <= 127, "program", "in 0..127", part.program)
         for ts in self.time_signatures:
@@ -322,7 +326,7 @@ class Score:
         ValueError
             If not ``0 <= start <= stop``.
         """
-        require(0 <= start <= stop, "start and stop", "0 <= start <= stop", f"{start}, {stop}")
+        require(0 <= start <= min(stop, self.length), "start", f"in 0..{min(stop, self.length)}", start)
         stop = min(stop, self.length)
         keep = np.maximum(self.notes["onset"], start) < np.minimum(self.end, stop)
         notes = self.notes[keep].copy()
@@ -426,6 +430,7 @@ class Score:
         """
         require(other.resolution == self.resolution, "resolution", f"the same ({self.resolution})", other.resolution)
         require(other.parts == self.parts, "parts", f"the same ({self.parts})", other.parts)
+        require(self.length + other.length < 2**31, "length", "below 2**31 ticks in all", self.length + other.length)
         notes = other.notes.copy()
         notes["onset"] += self.length
         metres = [ts._replace(onset=ts.onset + self.length) for ts in other.time_signatures]
@@ -456,8 +461,11 @@ def _note_array(notes: np.ndarray | Iterable[Sequence[int]]) -> np.ndarray:
         defaults = (DEFAULT_VELOCITY, 0)
         rows = [tuple(row) for row in notes]
         for row in rows:
-            require(3 <= len(row) <= 5, "note", "(onset, duration, pitch[, velocity[, part]])", row)
+            whole = 3 <= len(row) <= 5 and all(isinstance(value, (int, np.integer)) for value in row)
+            require(whole, "note", "whole numbers (onset, duration, pitch[, velocity[, part]])", row)
         table = np.array([row + defaults[len(row) - 3 :] for row in rows], dtype=_WIDE)
+    for name in NOTE.names:
+        require(table[name].dtype.kind in "iu", name, "whole numbers", table[name].dtype)
     columns = {name: table[name].astype(np.int64) for name in NOTE.names}
     for name, (low, high) in _LIMITS.items():
         column = columns[name]
@@ -480,6 +488,11 @@ def _note_array(notes: np.ndarray | Iterable[Sequence[int]]) -> np.ndarray:
     return sorted_notes
 
 
+def _whole(name: str, value: object) -> int:
+    require(isinstance(value, (int, np.integer)), name, "a whole number", repr(value))
+    return int(value)
+
+
 def _wrong_fields(notes: np.ndarray) -> np.ndarray:
     raise ValueError(f"notes must have the fields {NOTE.names}, got {notes.dtype.names}")
 
@@ -490,6 +503,11 @@ def _plural(n: int, noun: str) -> str:
 
 def _by_onset(kind: type, changes: Iterable[tuple]) -> tuple:
     """Return the changes sorted, the last of several at one onset kept."""
+    changes = list(changes)
+    for change in changes:
+        least = 2 if kind is Key else len(kind._fields)  # a key's mode may be left out
+        ok = isinstance(change, tuple | list) and least <= len(change) <= len(kind._fields)
+        require(ok, kind.__name__, f"({', '.join(kind._fields)})", repr(change))
     by_onset = {change[0]: kind(*change) for change in changes}
     return tuple(by_onset[onset] for onset in sorted(by_onset))
 

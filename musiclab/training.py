@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -74,9 +75,10 @@ def pick_device(device: str = "auto") -> torch.device:
     >>> pick_device("cpu")
     device(type='cpu')
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    return torch.device(device)
+    here = ["cpu", *["mps"] * torch.backends.mps.is_available(), *["cuda"] * torch.cuda.is_available()]
+    name = here[-1] if device == "auto" else device
+    require(name.split(":")[0] in here, "device", f"'auto' or one of {here} here", repr(device))
+    return torch.device(name)
 
 
 def fit(
@@ -129,14 +131,31 @@ def fit(
     (30, True)
     """
     require((iters is None) != (budget is None), "fit", "given either iters or budget", f"{iters}, {budget}")
+    require(iters is None or iters >= 1, "iters", ">= 1", iters)
     data = _Batches(train, batch_ids, max_ids, seed)
+    for ids in [*valid, *(ids for variants in data.variants for ids in variants)]:
+        ok = len(ids) >= 2 and 0 <= min(ids) and max(ids) < model.vocab_size
+        require(ok, "a sequence", f"at least two ids below {model.vocab_size}", f"{list(ids[:5])}...")
     run = _Run(model.to(pick_device(device)), data, lr, weight_decay, ema)
     history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else None
-    history = history or History(iters or run.iters_in(_seconds(budget)))
-    every, began = max(1, history.iters // 20), time.monotonic() - history.seconds
-    bar = tqdm(range(history.done + 1, history.iters + 1), initial=history.done, total=history.iters, unit="it")
+    same = history is None or iters in (None, history.iters)
+    require(same, "iters", f"those of {checkpoint} ({history and history.iters}), or delete it to begin anew", iters)
+    history = history or History(iters or 0)
     with contextlib.suppress(KeyboardInterrupt):
+        history.iters = history.iters or run.iters_in(_seconds(budget))
+        _train(run, history, valid, patience, checkpoint)
+    model.load_state_dict(run.best if history.valid else run.average)
+    model.eval()
+    return history
+
+
+def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience: int, checkpoint) -> None:
+    """Go on from where the history stands to the end, or until validation has not got better for long enough."""
+    every, began = max(1, history.iters // 20), time.monotonic() - history.seconds
+    with tqdm(range(history.done + 1, history.iters + 1), initial=history.done, total=history.iters, unit="it") as bar:
         for i in bar:
+            if history.valid and history.done - history.best_iter >= patience * every:
+                break
             loss = run.step(i, history.iters)
             if i % every and i != history.iters:
                 continue
@@ -147,12 +166,6 @@ def fit(
             bar.set_postfix_str(f"train {loss:.3f}" + (f", valid {history.valid[-1][1]:.3f}" if valid else ""))
             if checkpoint:
                 run.save(checkpoint, history)
-            if valid and i - history.best_iter >= patience * every:
-                break
-    bar.close()
-    model.load_state_dict(run.best if history.valid else run.average)
-    model.eval()
-    return history
 
 
 class _Batches:
@@ -162,12 +175,14 @@ class _Batches:
         require(len(train) > 0, "train", "at least one sequence", 0)
         self.variants = [v if np.ndim(v[0]) else [v] for v in train]
         self.length = np.array([min(len(v[0]), max_ids) for v in self.variants])
-        require(self.length.min() >= 2, "a sequence", "at least two ids", self.length.min())
         self.seed, self.max_ids = seed, max_ids
+        rows = (np.asarray(ids, dtype=np.int64).tobytes() for variants in self.variants for ids in variants)
+        self.digest = sha256(b"".join(sha256(row).digest() for row in rows)).hexdigest()
         self.per_epoch = min(len(self.variants), math.ceil(self.length.sum() / batch_ids))
 
     def __getitem__(self, i: int) -> list[Sequence[int]]:
-        """Return the sequences of iteration i: of like length together, each once an epoch, in one of its variants."""
+        """Return the sequences of iteration i: of like length together, each once an epoch, in one of its variants
+        (twice, if another is longer than a batch)."""
         epoch, k = divmod(i, self.per_epoch)
         rng = np.random.default_rng((self.seed, epoch))
         order = np.argsort(self.length * rng.uniform(0.8, 1.25, len(self.length)))
@@ -189,6 +204,10 @@ class _Run:
 
     def __init__(self, model: Model, data: _Batches, lr: float, weight_decay: float, ema: float) -> None:
         self.model, self.data, self.lr, self.ema = model, data, lr, ema
+        self.settings = {
+            "config": model.config, "seed": data.seed, "data": data.digest, "lr": lr, "weight_decay": weight_decay,
+            "ema": ema,
+        }  # fmt: skip
         matrices = [p for p in model.parameters() if p.dim() > 1]
         vectors = [p for p in model.parameters() if p.dim() <= 1]
         groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
@@ -239,7 +258,7 @@ class _Run:
         state = {"model": self.model.state_dict(), "average": self.average, "best": self.best}
         state |= {f"optimizer.{i}": s for i, s in self.optimizer.state_dict()["state"].items()}
         tensors = {f"{part}/{name}": t.contiguous() for part, of in state.items() for name, t in of.items()}
-        facts = {"config": self.model.config, "seed": self.data.seed, "history": asdict(history)}
+        facts = {**self.settings, "history": asdict(history)}
         write_whole(path, to_bytes(tensors, metadata={"run": json.dumps(facts)}))
 
     def load(self, path: str | Path) -> History:
@@ -247,9 +266,9 @@ class _Run:
         with safe_open(path, "pt", device=str(self.model.device)) as file:
             facts = json.loads(file.metadata()["run"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        mine = {"config": self.model.config, "seed": self.data.seed}
-        theirs = {name: facts[name] for name in mine}
-        require(mine == theirs, "checkpoint", f"of this run ({mine})", f"{theirs} in {path}")
+        for name, mine in self.settings.items():
+            allowed = f"{mine!r}, as in this run, or delete {path} to begin anew"
+            require(facts.get(name) == mine, f"the checkpoint's {name}", allowed, repr(facts.get(name)))
         parts: dict[str, dict] = {}
         for name, tensor in tensors.items():
             part, key = name.split("/", 1)
@@ -258,7 +277,9 @@ class _Run:
         self.average, self.best = parts["average"], parts["best"]
         state = {int(part.split(".")[1]): of for part, of in parts.items() if part.startswith("optimizer.")}
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
-        return History(**facts["history"])
+        history = facts["history"]
+        pairs = {name: [(i, loss) for i, loss in history[name]] for name in ("train", "valid")}
+        return History(**{**history, **pairs})
 
 
 def learning_rate_factor(i: int, iters: int) -> float:
@@ -279,7 +300,7 @@ def pad(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
     """Return the sequences as one tensor (B, T), the shorter ones filled up with PAD."""
     ids = torch.full((len(sequences), max(len(s) for s in sequences)), PAD)
     for row, sequence in zip(ids, sequences, strict=True):
-        row[: len(sequence)] = torch.as_tensor(sequence)
+        row[: len(sequence)] = torch.as_tensor(np.asarray(sequence, dtype=np.int64))
     return ids.to(device)
 
 

@@ -45,6 +45,16 @@ def test_max_ids_cuts_at_the_last_complete_step():
         generate(untrained(0), TOK, max_ids=3)
 
 
+def test_there_must_be_room_after_the_primer():
+    primer = Score([(0, 192, 60)])
+    with pytest.raises(ValueError, match="n_bars must be more than the primer's 2, got 2"):
+        generate(untrained(0), TOK, primer=primer, n_bars=2)
+    with pytest.raises(ValueError, match="max_ids must be more than the primer's 132, got 100"):
+        generate(untrained(0), TOK, primer=primer, max_ids=100)
+    with pytest.raises(ValueError, match="n_bars must be more than the primer's 0, got 0"):
+        generate(untrained(0), TOK, n_bars=0)
+
+
 def test_model_and_tokenizer_must_fit():
     with pytest.raises(ValueError, match=r"the model's vocabulary must be the tokenizer's \(125 words\), got 9"):
         generate(GRU(9), TOK)

@@ -120,8 +120,10 @@ def test_state_is_carried():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"temperature": -1}, "temperature must be >= 0, got -1"),
-        ({"top_k": -1}, "top_k must be >= 0"),
+        ({"temperature": -1}, "temperature must be a finite number >= 0, got -1"),
+        ({"temperature": "hot"}, "temperature must be a number, got 'hot'"),
+        ({"seed": -1}, "seed must be a whole number >= 0, got -1"),
+        ({"top_k": -1}, "top_k must be a whole number >= 0"),
         ({"top_p": 1.5}, r"top_p must be in \(0, 1\], got 1.5"),
         ({"top_p": 0}, r"top_p must be in \(0, 1\]"),
         ({"min_p": 1}, r"min_p must be in \[0, 1\)"),

@@ -24,7 +24,11 @@ BAD = {
     "key must be -7..7 fifths": {"notes": [], "keys": [(0, 8)]},
     "onset must be in 0..2": {"notes": [], "keys": [(-1, 0)]},
     "program must be in 0..127": {"notes": [], "parts": [Part("", 128)]},
-    "note must be \\(onset": {"notes": [(0, 24)]},
+    "note must be whole numbers \\(onset": {"notes": [(0, 24)]},
+    "note must be whole numbers": {"notes": [(0.5, 24, 60)]},
+    "length must be a whole number, got 30.9": {"notes": [], "length": 30.9},
+    "TimeSignature must be \\(onset, numerator, denominator\\), got '3/4'": {"notes": [], "time_signatures": ["3/4"]},
+    "Part must be rows": {"notes": [], "parts": ["Soprano"]},
     "notes must have the fields": {"notes": np.zeros(1, dtype=[("onset", "i4")])},
 }
 

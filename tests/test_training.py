@@ -80,8 +80,22 @@ def test_resume_after_kill_is_bit_exact(tmp_path):
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     fit(small(), DATA, iters=5, checkpoint=tmp_path / "c", device="cpu")
-    with pytest.raises(ValueError, match="checkpoint must be of this run"):
+    with pytest.raises(ValueError, match="the checkpoint's seed must be 1"):
         fit(small(), DATA, iters=5, seed=1, checkpoint=tmp_path / "c", device="cpu")
+
+
+def test_resuming_an_early_stop_stays_stopped(tmp_path):
+    settings = {"iters": 400, "lr": 2e-2, "patience": 3, "device": "cpu", "checkpoint": tmp_path / "c"}
+    first = fit(small(), DATA, [[1, 7, 3, 7, 2]], **settings)
+    assert fit(small(), DATA, [[1, 7, 3, 7, 2]], **settings).train == first.train
+
+
+def test_other_data_or_iterations_are_refused(tmp_path):
+    fit(small(), DATA, iters=5, checkpoint=tmp_path / "c", device="cpu")
+    with pytest.raises(ValueError, match=r"the checkpoint's data must be .*or delete"):
+        fit(small(), DATA[:5], iters=5, checkpoint=tmp_path / "c", device="cpu")
+    with pytest.raises(ValueError, match=r"iters must be those of .* \(5\), or delete it to begin anew, got 9"):
+        fit(small(), DATA, iters=9, checkpoint=tmp_path / "c", device="cpu")
 
 
 def test_a_budget_becomes_iterations_once(tmp_path):
@@ -160,5 +174,10 @@ def test_refuses_unclear_lengths(arguments, message):
 def test_refuses_empty_and_too_short_data():
     with pytest.raises(ValueError, match="train must be at least one sequence"):
         fit(small(), [], iters=1)
-    with pytest.raises(ValueError, match="a sequence must be at least two ids"):
-        fit(small(), [[1]], iters=1)
+    for bad in ([[1]], [[]], [[1, 99]]):
+        with pytest.raises(ValueError, match="a sequence must be at least two ids below 12"):
+            fit(small(), DATA, bad, iters=1, device="cpu")
+    with pytest.raises(ValueError, match="a sequence must be at least two ids below 12"):
+        fit(small(), [[1]], iters=1, device="cpu")
+    with pytest.raises(ValueError, match=r"device must be 'auto' or one of \['cpu'.* got 'gpu'"):
+        fit(small(), DATA, iters=1, device="gpu")

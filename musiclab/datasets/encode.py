@@ -137,6 +137,8 @@ def encode_corpus(
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
+    given = f"a list of files, such as Path({str(paths)!r}).rglob('*.mid')"
+    require(not isinstance(paths, str | os.PathLike), "paths", given, repr(paths))
     files, folder = [os.fspath(path) for path in paths], Path(folder)
     require(len(files) > 0, "paths", "one file at least", "none")
     n = max(LEAST_FILES, -(-len(files) // MOST_SHARDS))

@@ -41,7 +41,8 @@ class Likelihood:
 
     def per(self, unit: str) -> float:
         """Return nats per ``"ids"``, ``"notes"`` or ``"quarters"``."""
-        return float(self.nll.sum() / getattr(self, unit).sum())
+        total = getattr(self, unit).sum()
+        return float(self.nll.sum() / total) if total else math.nan
 
     @property
     def bits_per_quarter(self) -> float:
@@ -49,7 +50,10 @@ class Likelihood:
         return self.per("quarters") / math.log(2)
 
     def interval(self, unit: str, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
-        """Return the interval of :meth:`per` when scores are drawn again at random (1,000 bootstrap draws)."""
+        """Return the interval of :meth:`per` when scores are drawn again at random (1,000 bootstrap draws); nan for
+        a single score."""
+        if len(self.nll) < 2 or math.isnan(self.per(unit)):
+            return math.nan, math.nan
         rng = np.random.default_rng(seed)
         draws = rng.integers(len(self.nll), size=(1000, len(self.nll)))
         values = self.nll[draws].sum(axis=1) / getattr(self, unit)[draws].sum(axis=1)

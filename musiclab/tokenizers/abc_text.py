@@ -137,7 +137,7 @@ class ABCText(Tokenizer):
 
     def _refuse(self, what: str, at: int, grammar: _ABCGrammar) -> None:
         legal = " ".join(word.replace("\n", "a new line") for word in sorted(grammar.legal()))
-        raise TokenError(f"{what} at position {at}: expected one of {legal}", at)
+        raise TokenError(at, what, f"expected one of {legal}")
 
     def grammar(self) -> Grammar:
         return _ABCGrammar(self)

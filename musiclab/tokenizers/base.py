@@ -120,11 +120,12 @@ class Tokenizer(ABC):
         body = ids[start:stop]
         if not strict:
             body = self.repair(body)
+            if not len(body) and not self.grammar().mask()[EOS]:
+                return self.project(Score([]))
         try:
             return self._decode(body)
         except TokenError as error:
-            at = error.position + start
-            raise TokenError(str(error).replace(f"position {error.position}", f"position {at}"), at) from None
+            raise TokenError(error.position + start, error.word, error.reason) from None
 
     def repair(self, ids: Sequence[int]) -> np.ndarray:
         """Return the ids that the grammar allows, up to the first EOS, brought to an end.
@@ -194,7 +195,7 @@ class Tokenizer(ABC):
         require(ids.ndim == 1, "ids", "one sequence of integers", f"shape {ids.shape}")
         if len(ids) and (ids.min() < 0 or ids.max() >= len(self.vocab)):
             at = int(np.flatnonzero((ids < 0) | (ids >= len(self.vocab)))[0])
-            raise TokenError(f"id must be in 0..{len(self.vocab) - 1}, got {ids[at]} at position {at}", at)
+            raise TokenError(at, f"id {ids[at]}", f"an id must be in 0..{len(self.vocab) - 1}")
         return ids
 
 

@@ -167,7 +167,7 @@ class BPE(Tokenizer):
             ends = np.cumsum([len(self.pieces[i]) for i in ids])
             at = int(np.searchsorted(ends, error.position, "right"))
             word = self.vocab[ids[at]] if at < len(ids) else "the end"
-            raise TokenError(f"{word} at position {at}, in {type(self.base).__name__}'s words: {error}", at) from error
+            raise TokenError(at, word, f"in {type(self.base).__name__}'s words: {error}") from error
 
     def grammar(self) -> Grammar:
         return _BPEGrammar(self)

@@ -159,7 +159,7 @@ class CellWords:
 
         def refuse(at: int, reason: str) -> None:
             word = self.vocab[ids[at]] if at < len(ids) else "the end"
-            raise TokenError(f"{word} at position {at}: {reason}", at)
+            raise TokenError(at, word, reason)
 
         for at, what in enumerate(("TimeSignature", "Pickup", "Key")):
             if at >= len(ids) or not self.header[at] <= ids[at] < self.header[at + 1]:

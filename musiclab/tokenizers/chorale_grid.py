@@ -60,9 +60,9 @@ class ChoraleGrid(Tokenizer):
         wrong = np.flatnonzero(ids < REST)
         if len(wrong):
             at = int(wrong[0])
-            raise TokenError(f"{self.vocab[ids[at]]} at position {at}: a cell must be Rest or a pitch", at)
+            raise TokenError(at, self.vocab[ids[at]], "a cell must be Rest or a pitch")
         if len(ids) % 4 or not len(ids):
-            raise TokenError(f"the end at position {len(ids)}: steps must be whole and at least 1", len(ids))
+            raise TokenError(len(ids), "the end", "steps must be whole and at least 1")
         return ids.reshape(-1, 4)
 
     def from_grid(self, grid: np.ndarray) -> list[int]:

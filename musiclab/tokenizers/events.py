@@ -229,7 +229,7 @@ class Events(EventWords):
         legal = [[self.vocab[i] for i in np.flatnonzero(mask[span]) + span.start] for span in self._spans.values()]
         shown = [f"{words[0]}..{words[-1]}" if len(words) > 1 else words[0] for words in legal if words]
         allowed = ", ".join(shown + (["the end"] if mask[EOS] else []))
-        return TokenError(f"{word} at position {at}: only {allowed} may come here", at)
+        return TokenError(at, word, f"only {allowed} may come here")
 
 
 def part_order(onset: np.ndarray, program: np.ndarray) -> list[int] | None:
