@@ -18,7 +18,7 @@ _EXPORTS = {
     "notation": ["engrave", "from_music21", "read_abc", "read_musicxml", "to_music21", "write_musicxml"],
     "audio": ["play", "render", "synthesizers", "write_audio"],
     "plots": ["plot_roll", "plot_staff"],
-    "datasets": ["load_chorales", "load_example", "load_folk_tunes", "load_jsb"],
+    "datasets": ["corpora", "load_chorales", "load_example", "load_folk_tunes", "load_jsb"],
     "tokenizers": [
         "ABCText",
         "BPE",

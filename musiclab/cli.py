@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--data", default="chorales", help="chorales, folk or a folder of MIDI files (default: chorales)")
 
     command("doctor", _doctor, "what works here, and the one command that mends the rest", "doctor")
-    command("datasets", _datasets, "the corpora: where they come from and what is in them", "datasets")
+    command("datasets", _datasets, "what corpora there are, and the call that loads each", "datasets")
     return parser
 
 
@@ -109,9 +109,9 @@ def _doctor(args: argparse.Namespace) -> None:
 
 
 def _datasets(args: argparse.Namespace) -> None:
-    from musiclab.datasets import load_chorales, load_folk_tunes
+    from musiclab.datasets import corpora
 
-    print(load_chorales().card, load_folk_tunes().card, sep="\n\n")
+    print(*(f"{call:36} {words}" for call, words in corpora().items()), sep="\n")
 
 
 if __name__ == "__main__":

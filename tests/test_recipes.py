@@ -53,6 +53,12 @@ def test_demo_writes_a_chorale_and_says_how(tmp_path, capsys):
     assert len(score) > 50
 
 
+def test_datasets_lists_every_loader(capsys):
+    assert main(["datasets"]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("load_chorales()", "load_folk_tunes", "essen", "load_jsb()", "load_folder"))
+
+
 def test_errors_are_one_line(capsys):
     assert main(["sample", "--model", "nowhere"]) == 1
     assert capsys.readouterr().err.startswith("musiclab sample: model must be a folder with config.json or one of")

@@ -26,21 +26,24 @@ _NONE_STATED = (
 _OLD_CHORD = re.compile(r"(?m)^(?![A-Za-z]:).*\+[^+\n]*[A-Ga-g][^+\n]*\+")  # +CEG+, as in ABC 1.6
 
 
-class _Set(NamedTuple):
+class Collection(NamedTuple):
     title: str
     folder: str
     files: str  # a pattern of names
     licence: str = _NONE_STATED
 
 
-_SETS = {
-    "oneills": _Set(
+SETS = {
+    "hornpipes": Collection(
+        "Hornpipes from O'Neill's Music of Ireland (1903), nos. 1577-1700", "oneills1850", r"1577|1625",
+    ),
+    "oneills": Collection(
         "Jigs, reels and hornpipes from O'Neill's Music of Ireland (1903), nos. 811-981, 1176-1375, 1577-1700",
         "oneills1850", r"08|09[05].-09[58]|1176|1276|1577|1625",
     ),
-    "oneills-complete": _Set("O'Neill's Music of Ireland (1903)", "oneills1850", ""),
-    "ryan": _Set("Ryan's Mammoth Collection (1883)", "ryansMammoth", ""),
-    "essen": _Set(
+    "oneills-complete": Collection("O'Neill's Music of Ireland (1903)", "oneills1850", ""),
+    "ryan": Collection("Ryan's Mammoth Collection (1883)", "ryansMammoth", ""),
+    "essen": Collection(
         "The Essen Folksong Collection", "essenFolksong", "",
         "music21's note: 'The legal status of the Essen folksong database is unclear, as the data has been input by "
         "many people. [...] Prof. AMU Dr. Habil. Ewa Dahlig-Turek [...] has given permission for non-commercial "
@@ -49,26 +52,26 @@ _SETS = {
 }  # fmt: skip
 
 
-def load_folk_tunes(name: str = "oneills") -> Corpus:
+def load_folk_tunes(name: str = "hornpipes") -> Corpus:
     """Return folk tunes, each a score of one part, in a train, valid and test split of 80, 10 and 10 %.
 
-    They are read from the corpus inside the music21 package, with no network: once with all cores (half a minute for
-    the default set, minutes for the others), from the user's cache afterwards. Repeats are not played out, grace notes
+    They are read from the corpus inside the music21 package, with no network: once with all cores (seconds for the
+    default set, minutes for the others), from the user's cache afterwards. Repeats are not played out, grace notes
     left out. A tune's title decides its split, so settings of one tune stay together.
 
     Parameters
     ----------
-    name : "oneills", "oneills-complete", "ryan" or "essen"
-        Which collection: dances from O'Neill's Music of Ireland, all of it, Ryan's Mammoth Collection, or the Essen
-        Folksong Collection.
+    name : "hornpipes", "oneills", "oneills-complete", "ryan" or "essen"
+        Which collection: the hornpipes of O'Neill's Music of Ireland; its jigs, reels and hornpipes; all of it; Ryan's
+        Mammoth Collection; the Essen Folksong Collection.
 
     Raises
     ------
     ValueError
         If there is no such collection.
     """
-    require(name in _SETS, "name", f"one of {list(_SETS)}", repr(name))
-    chosen = _SETS[name]
+    require(name in SETS, "name", f"one of {list(SETS)}", repr(name))
+    chosen = SETS[name]
     tunes = list(_tunes(chosen))
     scores = cached_scores(name, lambda: filter(None, in_parallel(_read_tune, tunes, f"reading {name}")))
     splits: dict[str, list[Score]] = {"train": [], "valid": [], "test": []}
@@ -83,7 +86,7 @@ def load_folk_tunes(name: str = "oneills") -> Corpus:
     )
 
 
-def _tunes(chosen: _Set) -> Iterator[tuple[str, str]]:
+def _tunes(chosen: Collection) -> Iterator[tuple[str, str]]:
     """Yield (where from, ABC text) of each tune."""
     for path in sorted((_corpus_folder() / chosen.folder).glob("*.abc")):
         if re.match(chosen.files, path.name):

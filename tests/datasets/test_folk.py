@@ -31,7 +31,7 @@ def two_files(tmp_path, monkeypatch):
     monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(folk, "_corpus_folder", lambda: tmp_path / "corpus")
     monkeypatch.setattr(folk, "in_parallel", lambda function, items, label: list(map(function, items)))
-    monkeypatch.setitem(folk._SETS, "airs", folk._Set("Airs", "airs", "[ab]"))
+    monkeypatch.setitem(folk.SETS, "airs", folk.Collection("Airs", "airs", "[ab]"))
 
 
 def test_tunes_are_lines_and_what_is_not_one_is_counted(two_files):
@@ -53,14 +53,14 @@ def test_split_goes_by_title_and_never_moves():
 
 
 def test_sets_name_files_that_music21_installs():
-    counts = {name: len(list(folk._tunes(chosen))) for name, chosen in folk._SETS.items() if name != "essen"}
-    assert counts == {"oneills": 491, "oneills-complete": 2009, "ryan": 1059}
-    numbers = {int(re.search(r"X:(\d+)", where)[1]) for where, _ in folk._tunes(folk._SETS["oneills"])}
+    counts = {name: len(list(folk._tunes(chosen))) for name, chosen in folk.SETS.items() if name != "essen"}
+    assert counts == {"hornpipes": 124, "oneills": 491, "oneills-complete": 2009, "ryan": 1059}
+    numbers = {int(re.search(r"X:(\d+)", where)[1]) for where, _ in folk._tunes(folk.SETS["oneills"])}
     assert min(numbers - {0}) == 811 and max(numbers) == 1700
 
 
 def test_one_real_file_is_read():
-    tunes = [tune for tune in folk._tunes(folk._SETS["oneills"]) if "0951-0981" in tune[0]][:5]
+    tunes = [tune for tune in folk._tunes(folk.SETS["oneills"]) if "0951-0981" in tune[0]][:5]
     scores = [folk._read_tune(tune) for tune in tunes]
     assert [score.time_signatures[0][1:] for score in scores] == [(6, 8)] * 5
     assert all(score.keys and len(score) > 60 for score in scores)
@@ -68,7 +68,7 @@ def test_one_real_file_is_read():
 
 @pytest.mark.slow
 def test_oneills_dances_are_read():
-    corpus = load_folk_tunes()
+    corpus = load_folk_tunes("oneills")
     assert sum(corpus.card.sizes.values()) == 485
     titles = [{score.title.casefold() for score in split} for split in (corpus.train, corpus.valid, corpus.test)]
     assert not (titles[0] & titles[1] or titles[0] & titles[2] or titles[1] & titles[2])
