@@ -22,7 +22,13 @@ _LIMITS = {"onset": (0, 2**31 - 1), "duration": (1, 2**31 - 1), "pitch": (0, 127
 
 
 class Part(NamedTuple):
-    """One line or instrument: a name, a General MIDI program (0-127), and whether it is a drum kit."""
+    """One line or instrument: a name, a General MIDI program (0-127), and whether it is a drum kit.
+
+    Examples
+    --------
+    >>> Part("Flute", 73)
+    Part(name='Flute', program=73, is_drum=False)
+    """
 
     name: str = ""
     program: int = 0
@@ -30,7 +36,13 @@ class Part(NamedTuple):
 
 
 class TimeSignature(NamedTuple):
-    """A metre from ``onset`` (ticks) on; a new bar begins there."""
+    """A metre from ``onset`` (ticks) on; a new bar begins there.
+
+    Examples
+    --------
+    >>> TimeSignature(0, 3, 4)
+    TimeSignature(onset=0, numerator=3, denominator=4)
+    """
 
     onset: int = 0
     numerator: int = 4
@@ -38,14 +50,26 @@ class TimeSignature(NamedTuple):
 
 
 class Tempo(NamedTuple):
-    """Quarters per minute from ``onset`` (ticks) on."""
+    """Quarters per minute from ``onset`` (ticks) on.
+
+    Examples
+    --------
+    >>> Tempo(0, 90)
+    Tempo(onset=0, quarters_per_minute=90)
+    """
 
     onset: int = 0
     quarters_per_minute: float = 120.0
 
 
 class Key(NamedTuple):
-    """A key signature from ``onset`` (ticks) on, in fifths (-7 to 7), ``"major"`` or ``"minor"``."""
+    """A key signature from ``onset`` (ticks) on, in fifths (-7 to 7), ``"major"`` or ``"minor"``.
+
+    Examples
+    --------
+    >>> Key(0, -3, "minor")
+    Key(onset=0, fifths=-3, mode='minor')
+    """
 
     onset: int = 0
     fifths: int = 0
@@ -54,7 +78,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Score:
-    """A piece of music: a read-only table of notes, and what the notes are counted in.
+    """Music as a read-only table of notes, and what the notes are counted in.
 
     Parameters
     ----------

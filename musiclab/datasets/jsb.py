@@ -53,7 +53,10 @@ def load_jsb(path: str | os.PathLike | None = None) -> Corpus:
         name="JSB Chorales, canonical split, grid of 16ths",
         origin=entry["url"],
         licence=entry["licence"],
-        remarks=("42 of 77 test chorales share their tune with one in train; report both halves.",),
+        remarks=(
+            "Bars, keys and metres: the file has none, nor onsets; a row is a 16th, -1 a rest.",
+            "42 of 77 test chorales share their tune with one in train; report both halves.",
+        ),
     )
 
 
