@@ -6,6 +6,7 @@ import pytest
 
 from musiclab.checks import random_walk
 from musiclab.errors import TokenError
+from musiclab.midi import read_midi
 from musiclab.score import Score
 from musiclab.tokenizers.abc_text import ABCText
 from musiclab.tokenizers.base import BOS, EOS, load_tokenizer
@@ -14,6 +15,8 @@ from musiclab.tokenizers.chorale import Chorale
 from musiclab.tokenizers.chorale_grid import ChoraleGrid
 from musiclab.tokenizers.melody import Melody
 from musiclab.tokenizers.remi import REMI
+from musiclab.tokenizers.tsd import TSD
+from tests.event_checks import midi_files, miditok_peer
 from tests.strategies import check_laws
 
 
@@ -131,3 +134,17 @@ def test_repr_does_not_list_the_merges():
 def test_vocab_size_is_checked():
     with pytest.raises(ValueError, match="vocab_size must be >= the base vocabulary's"):
         BPE.train(Melody(), tunes(), vocab_size=10)
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(not midi_files(), reason="MUSICLAB_DATA is not set: no MIDI files to compare on")
+@pytest.mark.parametrize("base", [REMI(), TSD()], ids=lambda tok: tok.name)
+def test_merges_are_those_that_miditok_learns(base):
+    """Both count pairs over the same ids and break ties by the lower id, so every id is the same."""
+    peer = miditok_peer(type(base).__name__)
+    peer.config.encode_ids_split = "no"  # MidiTok cuts at bars otherwise
+    files = [path for path in midi_files() if path.name.startswith(("pop909", "aria_waltz", "giant_Bach"))]
+    ids = [base.encode(read_midi(path)) for path in files]
+    peer.train(vocab_size=len(base.vocab) + 200, model="BPE", files_paths=files)
+    ours = BPE.train(base, ids, len(base.vocab) + 200)
+    assert [ours.merge(row) for row in ids] == [peer.encode(path).ids for path in files]
