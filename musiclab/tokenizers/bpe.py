@@ -30,8 +30,8 @@ class BPE(Tokenizer):
     """Tokenizer whose words are words of another, alone or merged.
 
     It says what the base tokenizer says. A sequence of base ids can be cut into merged ones in many ways, all of which
-    decode; :meth:`canonical` gives the one that ``encode`` writes. The special words are never merged. Merges and ids are
-    those of MidiTok's BPE with ``encode_ids_split="no"``, trained on the same ids; nothing is cut at bars here.
+    decode; :meth:`canonical` gives the one that ``encode`` writes. The special words are never merged. Merges and ids
+    are those of MidiTok's BPE with ``encode_ids_split="no"``, trained on the same ids; nothing is cut at bars here.
 
     Parameters
     ----------
