@@ -1,4 +1,4 @@
-"""A score as a cell's last line shows the player."""
+"""What a cell shows: a score as the player, a box of widgets as itself or as a picture."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def _show(score) -> tuple[dict, dict]:
 
     data, metadata = Player(score)._repr_mimebundle_()
     return {**data, "text/plain": repr(score)}, metadata
+
+
+def box_bundle(box, picture: str) -> dict:
+    """Return a box of widgets as its live view, a line of text, and a picture (base64 PNG) where no kernel runs."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    return {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(box), "image/png": picture}

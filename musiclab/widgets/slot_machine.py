@@ -12,6 +12,7 @@ from musiclab.plots import plot_staff
 from musiclab.sampling import Sampler
 from musiclab.score import Score
 from musiclab.tokenizers.base import Tokenizer
+from musiclab.widgets.display import box_bundle
 from musiclab.widgets.player import Player, roll_png
 
 
@@ -93,10 +94,8 @@ class SlotMachine(widgets.VBox):
     def __repr__(self) -> str:
         return f"SlotMachine({self.sampler}, {self.score!r})"
 
-    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs), {}
-        data, metadata = data if isinstance(data, tuple) else (data, metadata)
-        return {**data, "text/plain": repr(self), "image/png": roll_png(self.score)}, metadata
+    def _repr_mimebundle_(self, **kwargs) -> dict:
+        return box_bundle(self, roll_png(self.score))
 
 
 def _staff(score: Score) -> widgets.HTML:

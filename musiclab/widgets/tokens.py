@@ -22,6 +22,7 @@ from musiclab.tokenizers.base import Tokenizer
 from musiclab.tokenizers.bpe import BPE
 from musiclab.tokenizers.explanation import COLORS, Explanation, explain, kind_of
 from musiclab.tokenizers.melody import Melody
+from musiclab.widgets.display import box_bundle
 
 _SHOWN, _LATEST = 48, 8  # base ids of the first score, and merges, that the merge stepper shows
 _COLUMNS, _LEFT = 132, 11  # characters in a line of a picture, and before its first word
@@ -223,9 +224,7 @@ class MergeStepper(ipywidgets.VBox):
         return f"MergeStepper({self.tok.base.name}, {len(self.merges)} merges, {sizes})"
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(self)}
-        return {**data, "image/png": _picture(repr(self), self._rows())}
+        return box_bundle(self, _picture(repr(self), self._rows()))
 
 
 # --- words as chips, on the page and in the picture -------------------------------------------------------------------

@@ -13,6 +13,7 @@ from musiclab.errors import require
 from musiclab.pitch import pitch_name
 from musiclab.plots import part_color, part_name, plot_roll, plot_staff
 from musiclab.score import NOTE, Score
+from musiclab.widgets.display import box_bundle
 from musiclab.widgets.player import Player
 
 _UNITS = (("note", "row"), ("pitch", "MIDI number"), ("onset", "ticks"), ("duration", "ticks"))
@@ -147,9 +148,7 @@ class NoteViews(ipywidgets.VBox):
         return f"NoteViews({self.score!r}, note {self.note})"
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        picture = _picture(self.player.score, _words(self.score, self.note))
-        return {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(self), "image/png": picture}
+        return box_bundle(self, _picture(self.player.score, _words(self.score, self.note)))
 
 
 def _marked(score: Score, note: int) -> Score:
