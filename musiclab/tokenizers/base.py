@@ -130,19 +130,22 @@ class Tokenizer(ABC):
     def repair(self, ids: Sequence[int]) -> np.ndarray:
         """Return the ids that the grammar allows, up to the first EOS, brought to an end.
 
-        Warns how many ids were left out, and how many added.
+        Warns how many ids were left out, the first of them by word and position, and how many were added.
         """
-        grammar, kept = self.grammar(), []
-        for token_id in ids:
+        grammar, kept, dropped = self.grammar(), [], []
+        for position, token_id in enumerate(ids):
             if token_id == EOS:
                 break
             if grammar.mask()[token_id]:
                 grammar.push(int(token_id))
                 kept.append(int(token_id))
+            else:
+                dropped.append(f"{self.vocab[token_id]} at position {position}")
         done = self.finish(kept)
         left_out, added = len(ids) - min(len(kept), len(done)), max(0, len(done) - len(kept))
         if left_out or added:
             text = f"{type(self).__name__} left out {left_out} of {len(ids)} ids that its grammar does not allow"
+            text += f" ({', '.join(dropped[:3])}{', ...' if len(dropped) > 3 else ''})" if dropped else ""
             warnings.warn(text + (f" and added {added} to come to an end" if added else ""), stacklevel=3)
         return np.array(done, dtype=np.int64)
 
