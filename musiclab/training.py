@@ -173,7 +173,7 @@ class _Batches:
 
     def __init__(self, train: Sequences, batch_ids: int, max_ids: int, seed: int) -> None:
         require(len(train) > 0, "train", "at least one sequence", 0)
-        self.variants = [v if np.ndim(v[0]) else [v] for v in train]
+        self.variants = [v if len(v) and np.ndim(v[0]) else [v] for v in train]
         self.length = np.array([min(len(v[0]), max_ids) for v in self.variants])
         self.seed, self.max_ids = seed, max_ids
         rows = (np.asarray(ids, dtype=np.int64).tobytes() for variants in self.variants for ids in variants)

@@ -179,5 +179,7 @@ def test_refuses_empty_and_too_short_data():
             fit(small(), DATA, bad, iters=1, device="cpu")
     with pytest.raises(ValueError, match="a sequence must be at least two ids below 12"):
         fit(small(), [[1]], iters=1, device="cpu")
+    with pytest.raises(ValueError, match="a sequence must be at least two ids below 12"):
+        fit(small(), [DATA[0], []], iters=1, device="cpu")
     with pytest.raises(ValueError, match=r"device must be 'auto' or one of \['cpu'.* got 'gpu'"):
         fit(small(), DATA, iters=1, device="gpu")

@@ -87,6 +87,17 @@ def write_line(line: Line, steps_per_quarter: int, parts: Sequence[Part], tempo:
     )  # fmt: skip
 
 
+def places(first: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Return first, first + 1, ... of each run, ``length`` of them, one run after another.
+
+    Examples
+    --------
+    >>> places(np.array([0, 10]), np.array([2, 3])).tolist()
+    [0, 1, 10, 11, 12]
+    """
+    return np.repeat(first + length - np.cumsum(length), length) + np.arange(length.sum())
+
+
 class CellWords:
     """A tokenizer that writes a header and then rows of cells, one a part; not a scheme by itself."""
 
@@ -133,8 +144,7 @@ class CellWords:
         line = self._line(score)
         cells = np.full((len(self.parts), line.steps), REST)
         first, length = line.part * line.steps + line.onset, line.end - line.onset
-        held = np.repeat(first + length - np.cumsum(length), length) + np.arange(length.sum())
-        cells.ravel()[held] = HOLD
+        cells.ravel()[places(first, length)] = HOLD
         cells.ravel()[first] = PITCH + line.pitch - self.pitches[0]
         metre, pickup, key, _ = self.header
         header = [metre + self.metres.index(line.metre), pickup + line.pickup, key + KEYS.index(line.key)]

@@ -14,7 +14,7 @@ import numpy as np
 from musiclab.errors import TokenError, require
 from musiclab.score import Score
 from musiclab.tokenizers.base import EOS, SPECIAL_WORDS, Grammar, Tokenizer
-from musiclab.tokenizers.cells import Line, read_line, write_line
+from musiclab.tokenizers.cells import Line, places, read_line, write_line
 from musiclab.tokenizers.chorale import HIGH, LOW, PARTS, TEMPO
 
 REST, PITCH = 4, 5
@@ -122,8 +122,7 @@ def _fill(score: Score) -> np.ndarray:
     """Return the cells of a score, shape (steps, 4)."""
     line = read_line(score, STEPS_PER_QUARTER, 4, (LOW, HIGH))
     cells, length = np.full((4, line.steps), REST), line.end - line.onset
-    flat = np.repeat(line.part * line.steps + line.end - np.cumsum(length), length) + np.arange(length.sum())
-    cells.ravel()[flat] = np.repeat(PITCH + line.pitch - LOW, length)
+    cells.ravel()[places(line.part * line.steps + line.onset, length)] = np.repeat(PITCH + line.pitch - LOW, length)
     return cells.T
 
 
