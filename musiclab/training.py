@@ -88,8 +88,10 @@ def fit(
 ) -> History:  # fmt: skip
     """Train the model in place and return what happened; the model keeps its best weights.
 
-    AdamW with warm-up and cosine decay, gradients clipped to norm 1, and an exponential moving average of the
-    weights, which is what validation judges and the model keeps. Interrupting the cell returns the history so far.
+    A model with a method ``count(sequences)`` learns by counting every variant once; its length and rates are ignored.
+    For all others: AdamW with warm-up and cosine decay, gradients clipped to norm 1, and an exponential moving average
+    of the weights, which is what validation judges and the model keeps. Interrupting the cell returns the history so
+    far.
 
     Parameters
     ----------
@@ -101,7 +103,7 @@ def fit(
         last weights are kept.
     iters, budget : int or str
         How long: a number of iterations, or a time such as ``"60s"``, ``"10m"``, ``"2h"``, which is turned into
-        iterations once, by timing a few. Exactly one must be given.
+        iterations once, by timing a few. Exactly one must be given, except to a model that counts.
     batch_ids : int
         Ids in a batch, about.
     max_ids : int
@@ -130,12 +132,14 @@ def fit(
     >>> history.done, history.train[-1][1] < history.train[0][1]
     (30, True)
     """
-    require((iters is None) != (budget is None), "fit", "given either iters or budget", f"{iters}, {budget}")
-    require(iters is None or iters >= 1, "iters", ">= 1", iters)
     data = _Batches(train, batch_ids, max_ids, seed)
     for ids in [*valid, *(ids for variants in data.variants for ids in variants)]:
         ok = len(ids) >= 2 and 0 <= min(ids) and max(ids) < model.vocab_size
         require(ok, "a sequence", f"at least two ids below {model.vocab_size}", f"{list(ids[:5])}...")
+    if hasattr(model, "count"):
+        return _count(model.to(pick_device(device)), data, valid)
+    require((iters is None) != (budget is None), "fit", "given either iters or budget", f"{iters}, {budget}")
+    require(iters is None or iters >= 1, "iters", ">= 1", iters)
     run = _Run(model.to(pick_device(device)), data, lr, weight_decay, ema)
     history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else None
     same = history is None or iters in (None, history.iters)
@@ -147,6 +151,22 @@ def fit(
     model.load_state_dict(run.best if history.valid else run.average)
     model.eval()
     return history
+
+
+def _count(model: Model, data: _Batches, valid: Sequence[Sequence[int]]) -> History:
+    """Let a model that learns by counting count every variant of every sequence, once."""
+    began = time.monotonic()
+    model.count([ids for variants in data.variants for ids in variants])
+    history = History(1, [(1, _mean_nll(model, [variants[0] for variants in data.variants]))])
+    if valid:
+        history.best_iter, history.best_valid = 1, _mean_nll(model, valid)
+        history.valid.append((1, history.best_valid))
+    history.seconds = time.monotonic() - began
+    return history
+
+
+def _mean_nll(model: Model, sequences: Sequence[Sequence[int]]) -> float:
+    return float(np.concatenate(token_nll(model, sequences)).mean())
 
 
 def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience: int, checkpoint) -> None:
@@ -238,7 +258,7 @@ class _Run:
         """Measure the averaged weights on the validation set and remember the best."""
         current = _copy(self.model.state_dict())
         self.model.load_state_dict(self.average)
-        loss = float(np.concatenate(token_nll(self.model, valid)).mean())
+        loss = _mean_nll(self.model, valid)
         self.model.load_state_dict(current)
         history.valid.append((i, loss))
         if loss < history.best_valid:
