@@ -28,25 +28,37 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
+class Attend(nn.Module):
+    """Each of the last T of S steps takes a weighted mean of the values of the steps it may see.
+
+    A module of its own, without weights, so that a hook can watch or silence its heads (``musiclab.probing``).
+    """
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+        T, S = q.shape[2], k.shape[2]
+        return F.scaled_dot_product_attention(q, k, v, **causal(T, S, window, q.device))  # (B, H, T, D/H)
+
+
 class Block(nn.Module):
     """Attention, then a feed-forward layer, each added to what came in."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.attend = heads, Attend()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.project = nn.Linear(width, width, bias=False)
         self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), Dropout(dropout), nn.Linear(4 * width, width))
         self.drop = Dropout(dropout)
 
-    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], past: tuple[Tensor, Tensor] | None, window: int):
+    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor] | None, past: tuple[Tensor, Tensor] | None, window: int):
         B, T, D = x.shape
         q, k, v = self.qkv(self.norm1(x)).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        q, k = rotate(q, *angles), rotate(k, *angles)  # (B, H, T, D/H)
+        if angles is not None:
+            q, k = rotate(q, *angles), rotate(k, *angles)  # (B, H, T, D/H)
         if past is not None:
             k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)  # (B, H, S, D/H)
-        y = F.scaled_dot_product_attention(q, k, v, **causal(T, k.shape[2], window, x.device))
+        y = self.attend(q, k, v, window)
         x = x + self.drop(self.project(y.transpose(1, 2).reshape(B, T, D)))
         return x + self.drop(self.feed(self.norm2(x))), (k[:, :, -window:], v[:, :, -window:])
 
@@ -57,18 +69,23 @@ def causal(T: int, S: int, window: int, device: torch.device) -> dict:
         return {"is_causal": True}
     if T == 1 and window >= S:
         return {}
+    return {"attn_mask": visible(T, S, window, device)}
+
+
+def visible(T: int, S: int, window: int, device: torch.device) -> Tensor:
+    """Return which of S steps each of the last T may see, bool (T, S)."""
     back = torch.arange(S - T, S, device=device)[:, None] - torch.arange(S, device=device)
-    return {"attn_mask": (back >= 0) & (back < window)}
+    return (back >= 0) & (back < window)
 
 
 class Trunk(nn.Module):
-    """The stack of blocks, from vectors (B, T, width) to vectors (B, T, width)."""
+    """The stack of blocks, from vectors (B, T, width) to vectors (B, T, width); positions by rotation, or none."""
 
-    def __init__(self, width: int, layers: int, heads: int, dropout: float, context: int) -> None:
+    def __init__(self, width: int, layers: int, heads: int, dropout: float, context: int, rotary: bool = True) -> None:
         super().__init__()
         require(width % (2 * heads) == 0, "width", f"a multiple of twice the heads ({2 * heads})", width)
         require(context >= 1, "context", ">= 1", context)
-        self.context = context
+        self.context, self.rotary = context, rotary
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         half = width // heads // 2
@@ -78,7 +95,7 @@ class Trunk(nn.Module):
         start, past = cache if cache else (0, (None,) * len(self.blocks))
         stop = start + x.shape[1]
         angle = torch.arange(start, stop, device=x.device)[:, None] * self.frequency  # (T, D/H/2)
-        angles, layers = (angle.cos(), angle.sin()), []
+        angles, layers = (angle.cos(), angle.sin()) if self.rotary else None, []
         for block, memory in zip(self.blocks, past, strict=True):
             x, memory = block(x, angles, memory, self.context)
             layers.append(memory)
@@ -97,6 +114,14 @@ class Transformer(Model):
         On the embedding, inside the feed-forward layers and on what each layer adds; none on attention weights.
     context : int
         Most ids a step sees, itself included; longer sequences slide along.
+    positions : str
+        ``"rotary"``, or ``"learned"``: one vector for each of ``context`` places, added to the embedding; such a model
+        refuses longer sequences.
+
+    Raises
+    ------
+    ValueError
+        If a size or ``positions`` is not as said.
 
     Examples
     --------
@@ -109,17 +134,25 @@ class Transformer(Model):
 
     def __init__(
         self, vocab_size: int, width: int = 128, layers: int = 4, heads: int = 4, dropout: float = 0.0,
-        context: int = 1024,
+        context: int = 1024, positions: str = "rotary",
     ) -> None:  # fmt: skip
         super().__init__(
-            vocab_size=vocab_size, width=width, layers=layers, heads=heads, dropout=dropout, context=context
-        )
+            vocab_size=vocab_size, width=width, layers=layers, heads=heads, dropout=dropout, context=context,
+            positions=positions,
+        )  # fmt: skip
+        require(positions in ("rotary", "learned"), "positions", "'rotary' or 'learned'", repr(positions))
         self.embed = nn.Embedding(vocab_size, width)
         self.drop = Dropout(dropout)
-        self.trunk = Trunk(width, layers, heads, dropout, context)
+        self.trunk = Trunk(width, layers, heads, dropout, context, rotary=positions == "rotary")
         self.out = nn.Linear(width, vocab_size)
         nn.init.normal_(self.embed.weight, std=0.02)
+        self.place = nn.Parameter(0.02 * torch.randn(context, width)) if positions == "learned" else None
 
     def forward(self, ids: Tensor, state: Cache | None = None) -> tuple[Tensor, Cache]:
-        hidden, state = self.trunk(self.drop(self.embed(ids)), state)  # (B, T, D)
+        x, start = self.embed(ids), state.position if state else 0  # (B, T, D)
+        if self.place is not None:
+            stop = start + ids.shape[1]
+            require(stop <= self.trunk.context, "ids", f"at most {self.trunk.context} with learned positions", stop)
+            x = x + self.place[start:stop]
+        hidden, state = self.trunk(self.drop(x), state)  # (B, T, D)
         return self.out(self.drop(hidden)), state  # (B, T, V)

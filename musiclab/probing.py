@@ -1,0 +1,157 @@
+"""Looking inside a model while it reads: what each head of attention looks at, what each layer holds.
+
+Nothing here computes attention again: the model runs as it is, and hooks watch it or silence a part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from musiclab.errors import require
+from musiclab.models.base import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What went on inside a model as it read T ids, or T rows of a grid.
+
+    Attributes
+    ----------
+    hidden : ndarray, shape (layers, T, D)
+        What each layer passes on after each step.
+    attention : ndarray, shape (layers, heads, T, T), or None
+        Row t of a head: how much of what it takes at step t comes from each step; its entries sum to 1. None for
+        models without attention.
+    """
+
+    hidden: np.ndarray
+    attention: np.ndarray | None
+
+    def __repr__(self) -> str:
+        return (
+            f"Trace(hidden {self.hidden.shape}, attention {None if self.attention is None else self.attention.shape})"
+        )
+
+
+@torch.no_grad()
+def trace(model: Model, ids: Sequence[int]) -> Trace:
+    """Return what each layer holds, and what each head of attention looks at, as the model reads the ids.
+
+    Step t has read ids 0 to t, and scores id t + 1. A :class:`~musiclab.models.GridTransformer` has one step per whole
+    row. Dropout is off while it reads.
+
+    Parameters
+    ----------
+    model : Model
+    ids : sequence of int
+        As the model is fed: BOS first.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer ids than one step takes.
+
+    Notes
+    -----
+    Notebook: 08_attention_from_scratch.
+
+    Examples
+    --------
+    >>> from musiclab.models import GRU, Transformer
+    >>> trace(Transformer(vocab_size=10, width=16, layers=2, heads=4), [1, 5, 6])
+    Trace(hidden (2, 3, 16), attention (2, 4, 3, 3))
+    >>> trace(GRU(vocab_size=10, width=16), [1, 5, 6])
+    Trace(hidden (1, 3, 16), attention None)
+    """
+    least = getattr(model, "columns", 1)
+    require(len(ids) >= least, "ids", f"at least {least}, one step", len(ids))
+    batch, training = torch.tensor([list(ids)], device=model.device), model.training
+    model.eval()
+    try:
+        return _watch(model, batch) if hasattr(model, "trunk") else _step(model, batch)
+    finally:
+        model.train(training)
+
+
+def _watch(model: Model, batch: torch.Tensor) -> Trace:
+    """Read all at once, with a hook on each block and on its attention."""
+    hidden, attention = [], []
+
+    def weights(attend, given, _) -> None:
+        q, k, v, window = given
+        S = v.shape[2]
+        one_hot = torch.eye(S, dtype=v.dtype, device=v.device).expand(*v.shape[:2], S, S)
+        # with one-hot values, the mean that attention takes is its weights; forward, as a call would set off this hook
+        attention.append(attend.forward(q, k, one_hot, window)[0])  # (H, T, S)
+
+    with ExitStack() as hooks:
+        for block in model.trunk.blocks:
+            _hook(hooks, block, lambda _block, _given, out: hidden.append(out[0][0]))
+            _hook(hooks, block.attend, weights)
+        model(batch)
+    return Trace(torch.stack(hidden).cpu().numpy(), torch.stack(attention).cpu().numpy())
+
+
+def _step(model: Model, batch: torch.Tensor) -> Trace:
+    """Read one id at a time; what a recurrent model remembers is what its layers hold."""
+    state, hidden = None, []
+    for t in range(batch.shape[1]):
+        _, state = model(batch[:, t : t + 1], state)
+        hidden.append((state[0] if isinstance(state, tuple) else state)[:, 0])  # (L, D); an LSTM has cells beside it
+    return Trace(torch.stack(hidden, dim=1).cpu().numpy(), None)
+
+
+@contextmanager
+def knock_out(model: Model, heads: Iterable[tuple[int, int]]) -> Iterator[Model]:
+    """Silence heads of attention while the block of code runs: what they take from other steps becomes zero.
+
+    Zero, not the head's mean over a corpus: so it needs no data, and holds while sampling too.
+
+    Parameters
+    ----------
+    model : Model
+        One with attention; as it was again afterwards, also after an error.
+    heads : iterable of (layer, head)
+        Counted from 0.
+
+    Raises
+    ------
+    ValueError
+        If the model has no such head.
+
+    Notes
+    -----
+    Notebook: 08_attention_from_scratch.
+
+    Examples
+    --------
+    >>> from musiclab.models import Transformer
+    >>> model, ids = Transformer(vocab_size=10, width=16, layers=2, heads=4), torch.tensor([[1, 5, 6]])
+    >>> before = model(ids)[0]
+    >>> with knock_out(model, [(0, 3), (1, 1)]):
+    ...     silenced = model(ids)[0]
+    >>> torch.equal(silenced, before), torch.equal(model(ids)[0], before)
+    (False, True)
+    """
+    blocks = model.trunk.blocks if hasattr(model, "trunk") else []
+    shape = (len(blocks), blocks[0].heads if blocks else 0)
+    with ExitStack() as hooks:
+        for layer, head in heads:
+            known = 0 <= layer < shape[0] and 0 <= head < shape[1]
+            require(known, "(layer, head)", f"below {shape} in {type(model).__name__}", (layer, head))
+            _hook(hooks, blocks[layer].attend, lambda _attend, _given, out, head=head: _without(out, head))
+        yield model
+
+
+def _without(out: torch.Tensor, head: int) -> torch.Tensor:
+    keep = torch.arange(out.shape[1], device=out.device) != head
+    return out * keep[:, None, None]  # (B, H, T, D/H)
+
+
+def _hook(hooks: ExitStack, module: torch.nn.Module, watch: Callable) -> None:
+    hooks.callback(module.register_forward_hook(watch).remove)
