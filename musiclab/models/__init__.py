@@ -2,7 +2,8 @@
 
 from musiclab.models.base import Model, build_model
 from musiclab.models.grid import GridTransformer
+from musiclab.models.relative import RelativeTransformer
 from musiclab.models.rnn import GRU
 from musiclab.models.transformer import Transformer
 
-__all__ = ["GRU", "GridTransformer", "Model", "Transformer", "build_model"]
+__all__ = ["GRU", "GridTransformer", "Model", "RelativeTransformer", "Transformer", "build_model"]
