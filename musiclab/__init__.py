@@ -37,7 +37,7 @@ _EXPORTS = {
     "tokenizers.explanation": ["explain"],
     "tokenizers.compare": ["compare_tokenizers"],
     "datasets.encode": ["encode_corpus", "load_encoded"],
-    "models": ["GRU", "GridTransformer", "Model", "RelativeTransformer", "Transformer", "build_model"],
+    "models": ["GRU", "LSTM", "GridTransformer", "Model", "RelativeTransformer", "Transformer", "build_model"],
     "training": ["History", "fit"],
     "sampling": ["Draw", "Sampler", "stream"],
     "generation": ["generate"],

@@ -3,7 +3,7 @@
 from musiclab.models.base import Model, build_model
 from musiclab.models.grid import GridTransformer
 from musiclab.models.relative import RelativeTransformer
-from musiclab.models.rnn import GRU
+from musiclab.models.rnn import GRU, LSTM
 from musiclab.models.transformer import Transformer
 
-__all__ = ["GRU", "GridTransformer", "Model", "RelativeTransformer", "Transformer", "build_model"]
+__all__ = ["GRU", "LSTM", "GridTransformer", "Model", "RelativeTransformer", "Transformer", "build_model"]
