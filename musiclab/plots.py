@@ -7,10 +7,12 @@ notebook does. Colours are those of Okabe and Ito, which the common kinds of col
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musiclab.errors import require
 from musiclab.pitch import pitch_name
 from musiclab.score import Score
 
@@ -146,6 +148,63 @@ def _tick_bars(ax: Axes, score: Score) -> None:
 def _named_classes(span: int) -> tuple[int, ...]:
     """Return the pitch classes that have room for a name: the white keys, C and G, or C."""
     return (0, 2, 4, 5, 7, 9, 11) if span <= 16 else (0, 7) if span <= 40 else (0,)
+
+
+def plot_attention(
+    weights: Sequence[float], ticks: Sequence[int], score: Score, at: int, ax: Axes | None = None
+) -> Axes:
+    """Return axes with the piano roll and, above it, arcs from one place to those it looked at most.
+
+    Up to eight arcs of at least 2 % each, thicker and darker for more weight; below them the places are shaded. The
+    label says how much the arcs leave out.
+
+    Parameters
+    ----------
+    weights : sequence of float, shape (S,)
+        How much of its attention goes to each of S steps: a row of ``trace(model, ids).attention[layer, head]``.
+    ticks : sequence of int, shape (S,)
+        Where in the score each step is, -1 for words before the music; steps at one place count together.
+    score : Score
+    at : int
+        The place that looks, in ticks.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many ticks as weights.
+
+    Notes
+    -----
+    Notebook: 08_attention_from_scratch.
+
+    Examples
+    --------
+    >>> scale = Score([(24 * i, 24, 60 + i) for i in range(4)])
+    >>> plot_attention([0.1, 0.7, 0.2], [-1, 0, 24], scale, at=72).get_xlabel()
+    'bar   (arcs: 90 % of the attention; words before the music: 10 %)'
+    """
+    require(len(ticks) == len(weights), "ticks", f"as many as weights ({len(weights)})", len(ticks))
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    ax = plot_roll(score, new_axes(ax, (9, 4)))
+    low, top = ax.get_ylim()
+    ax.set_ylim(low, top + 0.6 * (top - low))
+    place, step = np.unique(ticks, return_inverse=True)
+    share, end = np.bincount(step, weights), np.append(place[1:], at)
+    shown = [i for i in np.argsort(-share)[:8] if place[i] >= 0 and share[i] >= 0.02]
+    x = at / score.resolution
+    for i in shown:
+        left, right = place[i] / score.resolution, min(end[i], at) / score.resolution
+        foot, alpha = (left + right) / 2, 0.25 + 0.75 * share[i] / share[shown[0]]
+        height = top + (top - low) * (0.15 + 0.6 * (x - foot) / max(x, 1))
+        arc = Path([(foot, top), (foot, height), (x, height), (x, top)], [Path.MOVETO, *[Path.CURVE4] * 3])
+        ax.add_patch(PathPatch(arc, fill=False, color=_INK, alpha=alpha, linewidth=0.75 + 3.5 * share[i]))
+        ax.axvspan(left, right, 0, 1 / 1.6, color=_INK, alpha=0.3 * alpha, linewidth=0, zorder=1)
+    ax.vlines(x, low, top, color=PALETTE[5], linewidth=2)
+    told = 100 * share[shown].sum(), 100 * share[place < 0].sum()
+    ax.set_xlabel("bar   (arcs: {:.0f} % of the attention; words before the music: {:.0f} %)".format(*told))
+    return ax
 
 
 class Staff:

@@ -110,3 +110,31 @@ def test_staff_is_svg_on_white_paper():
     staff = plots.plot_staff(DUET)
     assert staff._repr_svg_().startswith('<svg style="background:white"')
     assert repr(staff) == "Staff(Score('Duet', 4 notes, 2 parts, 3 bars of 4/4, 9 quarters))"
+
+
+def arcs(ax):
+    """Rows (foot, place that looks, line width) of the arcs, in quarters."""
+    rows = []
+    for patch in ax.patches:
+        vertices = patch.get_path().vertices
+        if len(vertices) == 4 and not patch.get_fill():
+            rows.append((float(vertices[0, 0]), float(vertices[-1, 0]), patch.get_linewidth()))
+    return sorted(rows)
+
+
+def test_arcs_lead_to_what_was_looked_at_most(ax):
+    weights, ticks = [0.2, 0.1, 0.3, 0.2, 0.01, 0.19], [-1, 0, 24, 24, 48, 72]
+    plots.plot_attention(weights, ticks, DUET, at=96, ax=ax)
+    feet = [(foot, x) for foot, x, _ in arcs(ax)]
+    assert feet == [(0.5, 4), (1.5, 4), (3.5, 4)]  # the middle of each step; 1 % is too little for an arc
+    widths = [width for _, _, width in arcs(ax)]
+    assert widths[1] > widths[2] > widths[0]  # two steps at one place count together
+    assert "arcs: 79 %" in ax.get_xlabel() and "before the music: 20 %" in ax.get_xlabel()
+    assert all(patch.get_path().vertices[:, 1].min() > 72.5 for patch in ax.patches if not patch.get_fill())
+
+
+def test_at_most_eight_arcs_and_as_many_ticks_as_weights(ax):
+    plots.plot_attention(np.full(20, 0.05), np.arange(20) * 6, DUET, at=120, ax=ax)
+    assert len(arcs(ax)) == 8
+    with pytest.raises(ValueError, match=r"ticks must be as many as weights \(2\), got 1"):
+        plots.plot_attention([0.5, 0.5], [0], DUET, at=24)
