@@ -1,7 +1,7 @@
 """Scores as pictures: the piano roll and the engraved staff.
 
 A plot function draws on ``ax`` if given, else on a new figure, and returns the ``Axes``; it never shows anything, the
-notebook does. Colours are those of Okabe and Ito, which the common kinds of colour blindness keep apart.
+notebook does.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musiclab.axes import INK, PALE, PALETTE, new_axes
 from musiclab.errors import require
 from musiclab.pitch import pitch_name
 from musiclab.score import Score
@@ -19,10 +20,7 @@ from musiclab.score import Score
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442")
 BLACK_KEYS = (1, 3, 6, 8, 10)
-_INK, _PALE = "#3b4252", "#d8dee9"
-_SIZE = (9, 3)  # inches: the width of a notebook
 
 
 def part_color(part: int) -> str:
@@ -59,26 +57,6 @@ def bar_numbers(score: Score) -> list[tuple[int, int]]:
     return [(int(onset), number) for number, onset in enumerate(onsets, start=1)]
 
 
-def new_axes(ax: Axes | None = None, size: tuple[float, float] = _SIZE) -> Axes:
-    """Return ``ax``, or the axes of a new figure of ``size`` inches, in the style of all our plots.
-
-    The figure's face is opaque, so that it reads on a dark page too.
-    """
-    if ax is None:
-        from matplotlib import pyplot
-
-        _, ax = pyplot.subplots(figsize=size, layout="constrained")
-    ax.figure.set_facecolor("white")
-    ax.set_facecolor("white")
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(_PALE)
-    ax.tick_params(colors=_INK, labelsize=9, length=0)
-    ax.xaxis.label.set_color(_INK)
-    ax.yaxis.label.set_color(_INK)
-    ax.set_axisbelow(True)
-    return ax
-
-
 def plot_roll(score: Score, ax: Axes | None = None) -> Axes:
     """Return axes with the piano roll: a bar for each note, coloured by part, paler where softer.
 
@@ -109,10 +87,10 @@ def plot_roll(score: Score, ax: Axes | None = None) -> Axes:
     _tick_bars(ax, score)
     named = [p for p in range(low, high + 1) if p % 12 in _named_classes(high - low)]
     ax.set_yticks(named, [pitch_name(p) for p in named])
-    ax.set_title(score.title, loc="left", color=_INK, fontsize=11, fontweight="bold")
+    ax.set_title(score.title, loc="left", color=INK, fontsize=11, fontweight="bold")
     if any(part.name for part in score.parts) or len(score.parts) > 1:
         ax.legend(
-            loc="lower right", bbox_to_anchor=(1, 1), ncols=6, frameon=False, fontsize=9, labelcolor=_INK,
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=6, frameon=False, fontsize=9, labelcolor=INK,
             handlelength=1, handleheight=0.7, columnspacing=1.2, handletextpad=0.5, borderaxespad=0.3,
         )  # fmt: skip
     return ax
@@ -142,7 +120,7 @@ def _tick_bars(ax: Axes, score: Score) -> None:
     shown = [(onset / score.resolution, number) for onset, number in bars if (number - 1) % every == 0 or every == 1]
     ax.set_xticks([x for x, _ in shown], [str(number) for _, number in shown])
     lines = [onset / score.resolution for onset, _ in bars] if len(bars) <= 96 else [x for x, _ in shown]
-    ax.vlines(lines, 0, 1, transform=ax.get_xaxis_transform(), color=_PALE, linewidth=0.8, zorder=1)
+    ax.vlines(lines, 0, 1, transform=ax.get_xaxis_transform(), color=PALE, linewidth=0.8, zorder=1)
 
 
 def _named_classes(span: int) -> tuple[int, ...]:
@@ -199,8 +177,8 @@ def plot_attention(
         foot, alpha = (left + right) / 2, 0.25 + 0.75 * share[i] / share[shown[0]]
         height = top + (top - low) * (0.15 + 0.6 * (x - foot) / max(x, 1))
         arc = Path([(foot, top), (foot, height), (x, height), (x, top)], [Path.MOVETO, *[Path.CURVE4] * 3])
-        ax.add_patch(PathPatch(arc, fill=False, color=_INK, alpha=alpha, linewidth=0.75 + 3.5 * share[i]))
-        ax.axvspan(left, right, 0, 1 / 1.6, color=_INK, alpha=0.3 * alpha, linewidth=0, zorder=1)
+        ax.add_patch(PathPatch(arc, fill=False, color=INK, alpha=alpha, linewidth=0.75 + 3.5 * share[i]))
+        ax.axvspan(left, right, 0, 1 / 1.6, color=INK, alpha=0.3 * alpha, linewidth=0, zorder=1)
     ax.vlines(x, low, top, color=PALETTE[5], linewidth=2)
     told = 100 * share[shown].sum(), 100 * share[place < 0].sum()
     ax.set_xlabel("bar   (arcs: {:.0f} % of the attention; words before the music: {:.0f} %)".format(*told))

@@ -1,0 +1,32 @@
+"""One style for all plots. The colours are those of Okabe and Ito, which common kinds of colour blindness keep apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442")
+INK, PALE = "#3b4252", "#d8dee9"
+SIZE = (9, 3)  # inches: the width of a notebook
+
+
+def new_axes(ax: Axes | None = None, size: tuple[float, float] = SIZE) -> Axes:
+    """Return ``ax``, or the axes of a new figure of ``size`` inches, in the style of all our plots.
+
+    The figure's face is opaque, so that it reads on a dark page too.
+    """
+    if ax is None:
+        from matplotlib import pyplot
+
+        _, ax = pyplot.subplots(figsize=size, layout="constrained")
+    ax.figure.set_facecolor("white")
+    ax.set_facecolor("white")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(PALE)
+    ax.tick_params(colors=INK, labelsize=9, length=0)
+    ax.xaxis.label.set_color(INK)
+    ax.yaxis.label.set_color(INK)
+    ax.set_axisbelow(True)
+    return ax
