@@ -1,4 +1,4 @@
-"""One style for all plots. The colours are those of Okabe and Ito, which common kinds of colour blindness keep apart."""
+"""One style for all plots. The colours are those of Okabe and Ito, which colour-blind readers can tell apart."""
 
 from __future__ import annotations
 
