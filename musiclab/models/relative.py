@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from musiclab.models.base import Dropout, Model
-from musiclab.models.transformer import Attend, Cache, Trunk, visible
+from musiclab.models.transformer import Attend, Transformer, visible
 
 
 def skew(scores: Tensor) -> Tensor:
@@ -43,23 +42,23 @@ class RelativeAttend(Attend):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
 
 
-class RelativeTransformer(Model):
+class RelativeTransformer(Transformer):
     """A decoder-only Transformer with relative attention (Huang et al. 2019, "Music Transformer").
 
     Parameters
     ----------
     vocab_size : int
-    width, layers, heads : int
-        ``width`` must be a multiple of twice ``heads``.
-    dropout : float in [0, 1)
+    width, layers, heads, dropout
         As in :class:`~musiclab.models.Transformer`.
     context : int
         Most ids a step sees, itself included, and so the number of distances learned; longer sequences slide along.
+    positions : str
+        What else it knows of places, as in ``Transformer``.
 
     Notes
     -----
-    Notebook: 08_attention_from_scratch. The paper's skewing needs memory of T x S a head, not T x S x width. Unlike the
-    paper's, each head of each layer learns every distance up to ``context``, and there is no absolute position beside.
+    Notebook: 08_attention_from_scratch. The paper's skewing needs memory of T x S a head, not T x S x width. Here each
+    head of each layer learns its own vector for every distance.
 
     Examples
     --------
@@ -71,19 +70,8 @@ class RelativeTransformer(Model):
 
     def __init__(
         self, vocab_size: int, width: int = 128, layers: int = 4, heads: int = 4, dropout: float = 0.0,
-        context: int = 512,
+        context: int = 512, positions: str = "none",
     ) -> None:  # fmt: skip
-        super().__init__(
-            vocab_size=vocab_size, width=width, layers=layers, heads=heads, dropout=dropout, context=context
-        )
-        self.embed = nn.Embedding(vocab_size, width)
-        self.drop = Dropout(dropout)
-        self.trunk = Trunk(width, layers, heads, dropout, context, rotary=False)
+        super().__init__(vocab_size, width, layers, heads, dropout, context, positions)
         for block in self.trunk.blocks:
             block.attend = RelativeAttend(heads, width // heads, context)
-        self.out = nn.Linear(width, vocab_size)
-        nn.init.normal_(self.embed.weight, std=0.02)
-
-    def forward(self, ids: Tensor, state: Cache | None = None) -> tuple[Tensor, Cache]:
-        hidden, state = self.trunk(self.drop(self.embed(ids)), state)  # (B, T, D)
-        return self.out(self.drop(hidden)), state  # (B, T, V)

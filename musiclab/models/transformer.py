@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from musiclab.errors import require
 from musiclab.models.base import Dropout, Model
 
+POSITIONS = ("rotary", "learned", "none")
+
 
 class Cache(NamedTuple):
     """What attention remembers: how many steps were read, and per layer their keys and values (B, H, S, D)."""
@@ -115,8 +117,8 @@ class Transformer(Model):
     context : int
         Most ids a step sees, itself included; longer sequences slide along.
     positions : str
-        ``"rotary"``, or ``"learned"``: one vector for each of ``context`` places, added to the embedding; such a model
-        refuses longer sequences.
+        ``"rotary"``; ``"learned"``: one vector for each of ``context`` places, added to the embedding and used again
+        from the first on in longer sequences; or ``"none"``.
 
     Raises
     ------
@@ -140,7 +142,7 @@ class Transformer(Model):
             vocab_size=vocab_size, width=width, layers=layers, heads=heads, dropout=dropout, context=context,
             positions=positions,
         )  # fmt: skip
-        require(positions in ("rotary", "learned"), "positions", "'rotary' or 'learned'", repr(positions))
+        require(positions in POSITIONS, "positions", f"one of {POSITIONS}", repr(positions))
         self.embed = nn.Embedding(vocab_size, width)
         self.drop = Dropout(dropout)
         self.trunk = Trunk(width, layers, heads, dropout, context, rotary=positions == "rotary")
@@ -151,8 +153,6 @@ class Transformer(Model):
     def forward(self, ids: Tensor, state: Cache | None = None) -> tuple[Tensor, Cache]:
         x, start = self.embed(ids), state.position if state else 0  # (B, T, D)
         if self.place is not None:
-            stop = start + ids.shape[1]
-            require(stop <= self.trunk.context, "ids", f"at most {self.trunk.context} with learned positions", stop)
-            x = x + self.place[start:stop]
+            x = x + self.place[torch.arange(start, start + ids.shape[1], device=x.device) % len(self.place)]
         hidden, state = self.trunk(self.drop(x), state)  # (B, T, D)
         return self.out(self.drop(hidden)), state  # (B, T, V)

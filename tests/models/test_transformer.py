@@ -15,10 +15,11 @@ from musiclab.models.transformer import rotate
     "model",
     [
         Transformer(40, width=24, layers=2, heads=2, positions="learned"),
+        Transformer(40, width=24, layers=2, heads=2, positions="learned", context=5),
         RelativeTransformer(40, width=24, layers=2, heads=2),
-        RelativeTransformer(40, width=24, layers=2, heads=2, context=5),
+        RelativeTransformer(40, width=24, layers=2, heads=2, context=5, positions="learned"),
     ],
-    ids=["learned", "relative", "relative-5"],
+    ids=["learned", "learned-5", "relative", "both-5"],
 )
 def test_keeps_the_contract(model):
     torch.manual_seed(0)
@@ -99,12 +100,19 @@ def test_rotation_turns_by_position_only():
     assert abs(float(dot(5, 9) - dot(5, 10))) > 1e-3
 
 
-def test_learned_positions_end_where_they_end():
-    model = Transformer(20, width=16, layers=1, heads=2, context=4, positions="learned")
-    _, state = model(torch.ones(1, 3, dtype=torch.long))
-    with pytest.raises(ValueError, match="ids must be at most 4 with learned positions, got 5"):
-        model(torch.ones(1, 2, dtype=torch.long), state)
-    with pytest.raises(ValueError, match="positions must be 'rotary' or 'learned', got 'sinus'"):
+def test_without_positions_the_past_is_a_set():
+    torch.manual_seed(0)
+    ids, mixed = torch.tensor([[3, 5, 8, 7]]), torch.tensor([[8, 3, 5, 7]])
+    gaps = {}
+    for positions in ("none", "rotary", "learned"):
+        model = Transformer(20, width=16, layers=1, heads=2, positions=positions).eval()
+        gaps[positions] = float((model(ids)[0] - model(mixed)[0])[:, 3].detach().abs().max())
+    assert gaps["none"] <= 1e-5
+    assert min(gaps["rotary"], gaps["learned"]) > 1e-4
+
+
+def test_refuses_unknown_positions():
+    with pytest.raises(ValueError, match=r"positions must be one of \('rotary', 'learned', 'none'\), got 'sinus'"):
         Transformer(20, positions="sinus")
 
 
