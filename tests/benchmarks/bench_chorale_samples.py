@@ -1,0 +1,166 @@
+"""How well a chorale model samples: rules, keys, ranges and endings, each beside Bach's own.
+
+``python tests/benchmarks/bench_chorale_samples.py [--model NAME] [--n 200] [--sweep 40]`` prints the tables; so does
+``make bench``, with ``MUSICLAB_BENCH_N`` samples (200). The chorales are read from music21's corpus; no other data.
+"""
+
+import argparse
+import os
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+
+import musiclab as ml
+from musiclab.features.keys import find_key
+from musiclab.metrics.rules import RANGES, out_of_range, sounding_pitches, voice_leading
+from musiclab.sampling import Sampler
+from musiclab.tokenizers.base import BOS, EOS
+
+CHOSEN = Sampler(temperature=0.9, top_p=0.95)
+SWEEP = [(t, p) for t in (0.7, 0.8, 0.9, 1.0) for p in (0.9, 0.95, 1.0)]
+BATCH, MAX_IDS = 50, 4096
+SCALES = np.array([[(pitch - tonic) % 12 in (0, 2, 4, 5, 7, 9, 11) for pitch in range(12)] for tonic in range(12)])
+CAPTION = """\
+Mean over scores and 90 % interval over scores (1,000 bootstrap draws). Bach: load_chorales(), canonical split.
+  parallels       fifths and octaves between any two parts that move in one direction, on a grid of 16ths
+  scale           share of notes in the best of the 24 major and natural minor scales
+  tonic ending    at the last step that sounds, the bass has the tonic of the key found (Aarden-Essen, whole score), and
+                  the other parts only its triad; in minor a major third counts too
+  out of range    {ranges}
+  ends by itself  before {max_ids} ids"""
+
+
+@torch.inference_mode()
+def sample_batch(model, tok, samplers) -> list[tuple[ml.Score, bool]]:
+    """Return a score for each sampler, as ``generate`` does with the same seed, and whether the model ended it.
+
+    All go in step, so that one pass of the network serves them all; one that has ended is fed rests.
+    """
+    ids = [[BOS] for _ in samplers]
+    grammars, noise = [tok.grammar() for _ in samplers], [np.random.default_rng(s.seed) for s in samplers]
+    ended, state = [False] * len(samplers), None
+    while not all(ended) and len(ids[0]) < MAX_IDS:
+        logits, state = model(torch.tensor([row[-1:] for row in ids]), state)
+        scores = logits[:, -1].double().numpy()
+        for i, sampler in enumerate(samplers):
+            if ended[i]:
+                ids[i].append(tok.ids_of_words["Rest"])
+                continue
+            allowed = np.where(grammars[i].mask(), scores[i], -np.inf)
+            drawn = int((sampler.filtered(allowed, ids[i]) + noise[i].gumbel(size=len(allowed))).argmax())
+            ended[i] = drawn == EOS
+            ids[i].append(drawn)
+            if not ended[i]:
+                grammars[i].push(drawn)
+    return [(tok.decode(_whole(tok, row)), end) for row, end in zip(ids, ended, strict=True)]
+
+
+def _whole(tok, ids: list[int]) -> list[int]:
+    return ids[: ids.index(EOS)] if EOS in ids else [BOS, *tok.finish(ids[1:])]
+
+
+def sample(model, tok, sampler: Sampler, n: int) -> list[tuple[ml.Score, bool]]:
+    """Return n scores of one setting, seeds 0 to n - 1."""
+    samplers = [replace(sampler, seed=seed) for seed in range(n)]
+    return [pair for i in range(0, n, BATCH) for pair in sample_batch(model, tok, samplers[i : i + BATCH])]
+
+
+def measure(score: ml.Score, ended: bool = True) -> dict[str, tuple[float, float]]:
+    """Return (numerator, denominator) of each figure; a set's figure is the sum of one over that of the other."""
+    grid, found = sounding_pitches(score), voice_leading(score)
+    count = {name: len(rows) for name, rows in found.places.items()}
+    histogram = np.bincount(score.notes["pitch"] % 12, minlength=12)
+    outside = out_of_range(grid).any(axis=0)
+    return {
+        "parallels a chorale": (found.parallels, 1),
+        "  chorales without, %": (100 * (found.parallels == 0), 1),
+        "  fifths, of 100 moving pairs": (100 * count["parallel_fifths"], found.chances["parallel_fifths"]),
+        "  octaves, of 100 moving pairs": (100 * count["parallel_octaves"], found.chances["parallel_octaves"]),
+        "hidden, outer parts, a chorale": (count["hidden_fifths"] + count["hidden_octaves"], 1),
+        **{f"{name}, %": (100 * count[name], found.chances[name]) for name in ("crossing", "spacing", "overlap")},
+        "scale consistency": (float((SCALES @ histogram).max() / histogram.sum()), 1),
+        "out of range, % of steps": (100 * count["out_of_range"], found.chances["out_of_range"]),
+        "  chorales with any, %": (100 * outside.any(), 1),
+        "tonic ending, %": (100 * ends_on_tonic(score, grid), 1),
+        "bars": (score.n_bars, 1),
+        "ends by itself, %": (100 * ended, 1),
+    }
+
+
+def ends_on_tonic(score: ml.Score, grid: np.ndarray) -> bool:
+    """Return whether the last sonority is the tonic triad of the key found, its root in the bass."""
+    key = find_key(score)
+    tonic = (7 * key.fifths + (9 if key.mode == "minor" else 0)) % 12
+    last = grid[np.flatnonzero((grid >= 0).any(axis=1))[-1]]
+    triad = {0, 7, 4} if key.mode == "major" else {0, 7, 3, 4}
+    return bool(
+        last[3] >= 0 and last[3] % 12 == tonic and {(p - tonic) % 12 for p in last[last >= 0].tolist()} <= triad
+    )
+
+
+def summary(figures: list[dict]) -> dict[str, tuple[float, float, float]]:
+    """Return each figure over a set, with the ends of its 90 % interval."""
+    draws = np.random.default_rng(0).integers(len(figures), size=(1000, len(figures)))
+    table = {}
+    for name in figures[0]:
+        top, bottom = np.array([row[name] for row in figures], dtype=float).T
+        low, high = np.quantile(top[draws].sum(axis=1) / bottom[draws].sum(axis=1), [0.05, 0.95])
+        table[name] = (top.sum() / bottom.sum(), low, high)
+    return table
+
+
+def main(model_name: str = "chorale-transformer", n: int = 200, n_sweep: int = 40) -> dict:
+    """Print both tables and return the columns of the first."""
+    torch.set_num_threads(1)
+    model, tok = ml.load_pretrained(model_name, device="cpu")
+    chorales = ml.load_chorales()
+    columns = {f"{model_name}, {n}": [measure(*pair) for pair in sample(model, tok, CHOSEN, n)]}
+    for name in ("valid", "test", "train"):
+        columns[f"Bach, {name}"] = [measure(tok.project(score)) for score in getattr(chorales, name)]
+    tables = {name: summary(figures) for name, figures in columns.items()}
+    ranges = ", ".join(f"{part} {low}-{high}" for part, (low, high) in zip("SATB", RANGES, strict=True))
+    print("\n" + CAPTION.format(ranges=ranges, max_ids=MAX_IDS))
+    print(f"\ntemperature {CHOSEN.temperature}, top_p {CHOSEN.top_p}")
+    _print_table(tables)
+    if n_sweep:
+        swept = {
+            f"T {t} p {p}": partial(sample, model, tok, Sampler(temperature=t, top_p=p), n_sweep) for t, p in SWEEP
+        }
+        print(f"\n{n_sweep} samples a setting")
+        _print_table({name: summary([measure(*pair) for pair in draw()]) for name, draw in swept.items()}, wide=False)
+    return tables
+
+
+def _print_table(tables: dict, wide: bool = True) -> None:
+    if wide:
+        print(f"{'':32}" + "".join(f"{name:>28}" for name in tables))
+        for row in next(iter(tables.values())):
+            cells = [f"{'{:.3f} ({:.3f}-{:.3f})'.format(*table[row]):>28}" for table in tables.values()]
+            print(f"{row:32}" + "".join(cells))
+        return
+    print(f"{'':32}" + "".join(f"{name:>13}" for name in tables))
+    for row in next(iter(tables.values())):
+        print(f"{row:32}" + "".join(f"{table[row][0]:13.3f}" for table in tables.values()))
+
+
+def test_batches_are_what_generate_returns() -> None:
+    model, tok = ml.load_pretrained("chorale-transformer", device="cpu")
+    sampler = replace(CHOSEN, seed=3)
+    batch = sample_batch(model, tok, [replace(CHOSEN, seed=seed) for seed in range(4)])
+    assert batch[3][0] == ml.generate(model, tok, sampler=sampler, device="cpu")
+
+
+def test_samples_beside_bach() -> None:
+    n = int(os.environ.get("MUSICLAB_BENCH_N", "200"))
+    main(n=n, n_sweep=min(40, n))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="chorale-transformer")
+    parser.add_argument("--n", type=int, default=200)
+    parser.add_argument("--sweep", type=int, default=40, help="samples a setting; 0 for none")
+    given = parser.parse_args()
+    main(given.model, given.n, given.sweep)
