@@ -27,10 +27,10 @@ from musiclab.training import History, fit, token_nll
 
 
 def chorale_transformer() -> GridTransformer:
-    return GridTransformer(len(Chorale().vocab), width=128, layers=4, heads=4, dropout=0.2, **GRID)
+    return GridTransformer(len(Chorale().vocab), width=128, layers=4, heads=4, dropout=0.2, copy=4, **GRID)
 
 
-MODELS = {"chorale-transformer": (chorale_transformer, 4000)}
+MODELS = {"chorale-transformer": (chorale_transformer, 1200)}
 
 
 def chorale_data(tok: Chorale) -> tuple[list[list[list[int]]], list[list[int]]]:

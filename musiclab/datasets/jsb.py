@@ -39,7 +39,7 @@ def load_jsb(path: str | os.PathLike | None = None) -> Corpus:
     ----------
     Boulanger-Lewandowski, Bengio and Vincent (2012); Huang et al. (2017), Counterpoint by convolution, for the format.
     """
-    entry = json.loads(data_path("registry.json").read_text(encoding="utf-8"))[_NAME]
+    entry = _entry()
     data = (Path(path) if path else _find(entry)).read_bytes()
     require(
         sha256(data).hexdigest() == entry["sha256"],
@@ -58,6 +58,22 @@ def load_jsb(path: str | os.PathLike | None = None) -> Corpus:
             "42 of 77 test chorales share their tune with one in train; report both halves.",
         ),
     )
+
+
+def melody_twins() -> frozenset[int]:
+    """Return the test pieces whose tune is also in train: difflib finds four fifths of the soprano's intervals alike.
+
+    Examples
+    --------
+    >>> len(melody_twins())
+    42
+    """
+    return frozenset(_entry()["melody_twins"])
+
+
+def _entry() -> dict:
+    """Return what the registry knows of the file."""
+    return json.loads(data_path("registry.json").read_text(encoding="utf-8"))[_NAME]
 
 
 def _find(entry: dict) -> Path:

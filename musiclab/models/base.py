@@ -98,5 +98,5 @@ class Dropout(nn.Module):
         if not self.training or not self.threshold:
             return x
         words = torch.empty((x.numel() + 7) // 8, dtype=torch.int64, device=x.device).random_(-(2**63), None)
-        drop = words.view(torch.uint8)[: x.numel()].view(x.shape) < self.threshold
-        return x.masked_fill(drop, 0.0) * (256 / (256 - self.threshold))
+        keep = words.view(torch.uint8)[: x.numel()].view(x.shape) >= self.threshold
+        return x * (keep.to(x.dtype) * (256 / (256 - self.threshold)))

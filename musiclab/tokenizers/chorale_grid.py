@@ -19,6 +19,8 @@ from musiclab.tokenizers.chorale import HIGH, LOW, PARTS, TEMPO
 
 REST, PITCH = 4, 5
 STEPS_PER_QUARTER, STEPS_PER_BAR = 4, 16
+# What a model of grids must know of these ids: BOS alone goes before the first row, and a pitch written again is held.
+GRID = {"header": 1, "first": PITCH, "count": HIGH - LOW + 1, "hold": -1, "period": STEPS_PER_BAR}
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from musiclab.checks import check_model
-from musiclab.models import GRU, GridTransformer, Transformer, build_model
+from musiclab.models import GRU, GridGRU, GridTransformer, Transformer, build_model
 from musiclab.models.base import Dropout
 
 SMALL = [
@@ -12,7 +12,9 @@ SMALL = [
     Transformer(40, width=24, layers=2, heads=2),
     Transformer(40, width=24, layers=2, heads=2, context=5),
     GridTransformer(40, first=6, count=20, width=24, layers=2, heads=2),
-    GridTransformer(40, columns=3, first=6, count=20, width=24, layers=1, heads=2, context=3),
+    GridTransformer(40, first=5, count=20, hold=-1, header=1, width=24, layers=1, heads=2, copy=2),
+    GridGRU(40, first=6, count=20, width=24, layers=2),
+    GridTransformer(40, columns=3, header=3, first=6, count=20, width=24, layers=1, heads=2, context=3),
     GridTransformer(40, first=6, count=20, width=24, layers=1, heads=2, anchors=[(i, i % 12) for i in range(1, 40)]),
 ]
 
@@ -55,7 +57,7 @@ def test_context_limits_what_a_transformer_sees():
 
 
 def test_grid_resolves_holds_and_ages():
-    model = GridTransformer(30, columns=2, first=6, count=10, hold=4, width=8, layers=1, heads=1)
+    model = GridTransformer(30, columns=2, header=2, first=6, count=10, hold=4, width=8, layers=1, heads=1)
     rows = torch.tensor([[1, 2, 6, 9, 4, 4, 4, 11, 8, 5, 4, 4]])
     _, state = model(rows)
     assert state.value.tolist() == [[3, 0]]  # id 8 is symbol 3; id 5 is no symbol
@@ -66,11 +68,11 @@ def test_grid_resolves_holds_and_ages():
 def test_grid_scores_by_interval():
     """Moving every symbol by one moves what the interval scores favour by one."""
     torch.manual_seed(0)
-    model = GridTransformer(30, columns=2, first=6, count=20, width=8, layers=1, heads=1).eval()
+    model = GridTransformer(30, columns=2, header=2, first=6, count=20, width=8, layers=1, heads=1).eval()
     head = model.heads[0]
     with torch.no_grad():
         head.out.weight.zero_()
-        head.out.bias[30 + 12 + 20 + 3] = 5.0  # three symbols up from its own last one
+        head.out.bias[30 + 1 + 12 + 20 + 3] = 5.0  # three symbols up from its own last one
     for symbol in (8, 12):
         logits, _ = model(torch.tensor([[1, 2, symbol, 9]]))
         assert logits[0, -1].argmax() == symbol + 3
@@ -80,10 +82,10 @@ def test_grid_counts_classes_from_the_anchor():
     """What is favoured by its class moves with the anchor that the header names."""
     torch.manual_seed(0)
     anchors = [(26, 0), (27, 3)]
-    model = GridTransformer(30, 2, first=6, count=20, width=8, layers=1, heads=1, cycle=12, anchors=anchors).eval()
+    model = GridTransformer(30, 2, 2, first=6, count=20, width=8, layers=1, heads=1, cycle=12, anchors=anchors).eval()
     with torch.no_grad():
         model.heads[0].out.weight.zero_()
-        model.heads[0].out.bias[30 + 4] = 5.0  # the fifth of twelve classes
+        model.heads[0].out.bias[30 + 1 + 4] = 5.0  # the fifth of twelve classes
     for header, symbol in ((26, 4), (27, 7)):
         logits, _ = model(torch.tensor([[1, header, 8, 9]]))
         top = logits[0, -1].topk(2).indices.sort().values
@@ -98,3 +100,47 @@ def test_dropout_keeps_the_mean_and_drops_its_share():
     assert (x == 0).float().mean() == pytest.approx(0.25, abs=0.005)
     assert x.mean() == pytest.approx(1, abs=0.01)
     assert torch.equal(Dropout(0.25).eval()(x), x)
+
+
+def test_copying_points_to_what_followed_the_same_rows():
+    """After eight rows that came before, the row that followed them is what a copy predicts; two rows are chance."""
+    torch.manual_seed(0)
+    model = GridTransformer(60, first=5, count=50, hold=-1, header=1, width=8, layers=1, heads=1, copy=4).eval()
+    piece = torch.randint(5, 55, (16, 4))
+    for repeated, expected in ((8, True), (2, False)):
+        ids = torch.cat([torch.tensor([1]), torch.cat([piece, piece[:repeated]]).flatten()])[None]
+        p = model(ids)[0][0, -1].exp()
+        assert (p[piece[repeated, 0]] > 0.3) == expected
+        ids = torch.cat([ids, torch.tensor([[55]])], dim=1)  # a soprano that disagrees: nothing to copy
+        assert model(ids)[0][0, -1].exp()[piece[repeated, 1]] < 0.3
+
+
+def test_copying_in_steps_equals_one_pass_and_sums_to_one():
+    torch.manual_seed(0)
+    piece = torch.randint(6, 26, (12, 4))
+    grid = torch.cat([piece, piece, piece[4:]]).flatten()[None]
+    for hold, header in ((4, 4), (-1, 1)):
+        model = GridTransformer(
+            40, first=6, count=20, hold=hold, header=header, width=8, layers=1, heads=1, copy=2
+        ).eval()
+        ids = torch.cat([torch.ones(1, header, dtype=torch.long), grid], dim=1)
+        full = model(ids)[0]
+        assert torch.allclose(full.exp().sum(dim=-1), torch.ones(1), atol=1e-5)
+        state, parts = None, []
+        for t in range(0, ids.shape[1], 3):
+            logits, state = model(ids[:, t : t + 3], state)
+            parts.append(logits)
+        assert torch.allclose(torch.cat(parts, dim=1), full, atol=1e-4)
+
+
+def test_an_inferred_anchor_moves_with_the_music():
+    """Without an anchor in the header, the same rows some symbols higher are heard from an anchor as much higher."""
+    torch.manual_seed(0)
+    model = GridTransformer(60, first=5, count=50, hold=-1, header=1, width=8, layers=1, heads=1).eval()
+    with torch.no_grad():
+        model.anchor.profile.copy_(torch.randn(12))
+    rows = torch.randint(10, 40, (1, 40))
+    one = torch.ones(1, 1, dtype=torch.long)
+    low, high = (model(torch.cat([one, rows + move], dim=1))[1].anchor for move in (0, 3))
+    assert low.max() > 0.2
+    assert torch.allclose(low.roll(3, dims=-1), high, atol=1e-5)

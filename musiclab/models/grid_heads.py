@@ -1,0 +1,173 @@
+"""What predicts one row of a grid: an anchor to count classes from, a head per column, and a head that copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from musiclab.models.base import Dropout
+
+OLDEST = 31
+LONGEST, SHORTEST = 63, 4  # lengths of a repeat that are told apart; a shorter one is chance
+MEMORY = 0.98  # what the classes heard are worth one row later
+
+
+class Anchor(nn.Module):
+    """Says from where classes are counted, as a distribution over the cycle.
+
+    The header may name it. If no id of the vocabulary does, it is inferred: what was heard of late is compared with a
+    learned profile turned to each place of the cycle, as Krumhansl and Schmuckler (1990) find keys.
+    """
+
+    def __init__(self, vocab_size: int, cycle: int, anchors: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.named = len(anchors) > 0
+        table = torch.zeros(vocab_size, cycle)
+        for token_id, symbol in anchors:
+            table[token_id, symbol % cycle] = 1.0
+        self.register_buffer("table", table, persistent=False)
+        self.profile = None if self.named else nn.Parameter(torch.randn(cycle) * 0.05)
+
+    def forward(
+        self, rows: Tensor, classes: Tensor, recent: Tensor, anchor: Tensor, is_start: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Return the anchor after each row (B, R, K) and what was heard of late (B, K); classes (B, R, C, K)."""
+        R = rows.shape[1]
+        if self.named:
+            named = self.table[rows[:, :1]].sum(dim=2) if is_start else anchor  # (B, 1, K)
+            return named.expand(-1, R, -1), recent
+        back = torch.arange(R, device=rows.device)[:, None] - torch.arange(R, device=rows.device)
+        weight = torch.where(back >= 0, MEMORY ** back.clamp(min=0), 0.0)  # (R, R)
+        heard = weight @ classes.sum(dim=2) + MEMORY * weight[:, :1] * recent[:, None]  # (B, R, K)
+        return (heard @ turn(self.profile)).softmax(dim=-1), heard[:, -1]
+
+
+def turn(x: Tensor) -> Tensor:
+    """Return the matrices (..., K, K) with x[(q - j) mod K] in row q, column j."""
+    k = torch.arange(x.shape[-1], device=x.device)
+    return x[..., (k[:, None] - k) % x.shape[-1]]
+
+
+class CellHead(nn.Module):
+    """Scores one column's cell: every id, and every symbol again by its intervals to those in force and its class."""
+
+    def __init__(
+        self, column: int, vocab_size: int, columns: int, count: int, cycle: int, width: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.column, self.vocab_size, self.count = column, vocab_size, count
+        self.intervals = 2 * count + 1
+        self.project = nn.Linear(width, width)
+        self.embed_value = nn.Embedding(columns * (count + 1), width)
+        self.embed_age = nn.Embedding(columns * (OLDEST + 1), width)
+        self.embed_class = nn.Linear(columns * cycle, width, bias=False)
+        self.embed_known = nn.Embedding(max(1, column) * vocab_size, width)
+        self.embed_gap = nn.Embedding(max(1, column) * self.intervals, width)
+        self.norm1, self.norm2, self.drop = nn.LayerNorm(width), nn.LayerNorm(width), Dropout(dropout)
+        self.feed = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), Dropout(dropout), nn.Linear(2 * width, width))
+        self.sizes = [vocab_size, 1, cycle, *[self.intervals] * (1 + column)]
+        self.out = nn.Linear(width, sum(self.sizes))
+        nn.init.normal_(self.embed_class.weight, std=0.05)
+        nn.init.normal_(self.out.weight, std=0.02)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(
+        self, hidden: Tensor, value: Tensor, age: Tensor, known: Tensor, known_value: Tensor, classes: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return scores by id (B, R, V), interval (B, R, count) and class (B, R, K), and of not copying (B, R, 1)."""
+        column = torch.arange(value.shape[-1], device=value.device)
+        own = value[..., self.column : self.column + 1]
+        z = self.project(hidden) + self.embed_value(value + column * (self.count + 1)).sum(dim=2)
+        z = z + self.embed_age(age + column * (OLDEST + 1)).sum(dim=2) + self.embed_class(classes)
+        if self.column:
+            left = column[: self.column]
+            z = z + self.embed_known(known + left * self.vocab_size).sum(dim=2)
+            z = z + self.embed_gap(interval(known_value, own, self.count) + left * self.intervals).sum(dim=2)
+        z = self.drop(z)
+        z = self.norm2(z + self.feed(self.norm1(z)))
+        ids, fresh, by_class, *by_interval = self.out(z).split(self.sizes, dim=-1)
+        references = torch.cat([own, known_value], dim=-1)
+        relative = sum(self._relative(r, references[..., i]) for i, r in enumerate(by_interval))
+        return ids, relative, by_class, fresh
+
+    def _relative(self, scores: Tensor, reference: Tensor) -> Tensor:
+        """Return for each symbol the score of its interval to the reference, 0 where there is none: (B, R, count)."""
+        symbol = torch.arange(1, self.count + 1, device=scores.device)
+        index = symbol - reference[..., None] + self.count
+        return scores.gather(-1, index) * (reference > 0)[..., None]
+
+
+def interval(value: Tensor, reference: Tensor, count: int) -> Tensor:
+    """Return value - reference as an index 1..2 count - 1, or 0 where either is missing."""
+    return torch.where((value > 0) & (reference > 0), value - reference + count, 0)
+
+
+class Matches(NamedTuple):
+    """For each of R rows to come: the earlier rows it may repeat, one for each of L distances back."""
+
+    rows: Tensor  # (B, S, C): all rows so far
+    run: Tensor  # (B, R, L, C + 1): rows up to here that equal those so far back, whole and by column
+    source: Tensor  # (B, R, L, C): the row so far back
+    exists: Tensor  # (R, L)
+
+    def last(self) -> Matches:
+        """Return the last row's alone."""
+        return Matches(self.rows, self.run[:, -1:], self.source[:, -1:], self.exists[-1:])
+
+
+class CopyHead(nn.Module):
+    """Points back to rows that followed the same rows as now, and predicts that they come again.
+
+    A pointer-sentinel mixture (Merity et al. 2017): one softmax over all earlier rows that agree with this one so far,
+    and over not copying; a pointer's score grows with the length of the repeat.
+    """
+
+    def __init__(self, columns: int, stride: int) -> None:
+        super().__init__()
+        self.columns, self.stride = columns, stride
+        length = torch.arange(LONGEST + 1.0).log1p()
+        self.whole = nn.Parameter(length.repeat(columns, 1))
+        self.own = nn.Parameter(0.5 * length.repeat(columns, 1))
+        self.likely, self.fresh = nn.Parameter(torch.zeros(columns)), nn.Parameter(torch.full((columns,), 3.0))
+
+    def start(self, ids: Tensor) -> Matches:
+        """Return what is known before the first row."""
+        none = ids.new_zeros(len(ids), 1, 0, self.columns)
+        return Matches(none[:, 0], F.pad(none, (0, 1)), none, none.new_zeros(1, 0, dtype=torch.bool))
+
+    def match(self, rows: Tensor, last: Matches) -> Matches:
+        """Return the matches before the first of these rows (B, R, C) and after each."""
+        every = torch.cat([last.rows, rows], dim=1)
+        S, R = every.shape[1], rows.shape[1]
+        number = torch.arange(S - R, S + 1, device=rows.device)  # (R + 1,): of the rows to come
+        back = self.stride * torch.arange(1, S // self.stride + 1, device=rows.device)  # (L,)
+        at = number[:, None] - back
+        source = every[:, at.clamp(min=0)]  # (B, R + 1, L, C)
+        exists = at >= 1  # row 0 is the header
+        run = F.pad(last.run, (0, 0, 0, len(back) - last.run.shape[2]))  # (B, 1, L, C + 1)
+        if R:
+            same = (rows[:, :, None] == source[:, :-1]) & exists[:-1, :, None]  # (B, R, L, C)
+            same = torch.cat([same.all(dim=-1, keepdim=True), same], dim=-1)
+            here = torch.arange(1, R + 1, device=rows.device)[:, None, None]
+            broken = torch.where(same, 0, here).cummax(dim=1).values
+            run = torch.cat([run, torch.where(broken > 0, here - broken, run + here)], dim=1)
+        return Matches(every, run, source, exists)
+
+    def forward(self, c: int, logits: Tensor, fresh: Tensor, known: Tensor, matches: Matches) -> Tensor:
+        """Return log-probabilities (B, R, V) of column c: the mixture of its logits and of what may be copied."""
+        log_p = logits.log_softmax(dim=-1)
+        if not matches.run.shape[2]:
+            return log_p
+        run = matches.run.clamp(max=LONGEST)
+        candidate = matches.source[..., c]  # (B, R, L)
+        agrees = (matches.source[..., :c] == known[:, :, None]).all(dim=-1) & matches.exists
+        score = self.whole[c][run[..., 0]] + self.own[c][run[..., 1 + c]]
+        score = score + self.likely[c] * log_p.gather(-1, candidate)
+        score = score.masked_fill(~agrees | (run[..., 1 + c] < SHORTEST), -torch.inf)
+        share = torch.cat([fresh + self.fresh[c], score], dim=-1).softmax(dim=-1)  # (B, R, 1 + L)
+        p = share[..., :1] * log_p.exp()
+        return p.scatter_add(-1, candidate, share[..., 1:]).clamp(min=1e-9).log()
