@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.axes import INK, PALE, PALETTE, new_axes
-from musiclab.errors import require
 from musiclab.pitch import pitch_name
 from musiclab.score import Score
 
@@ -146,11 +145,6 @@ def plot_attention(
     at : int
         The place that looks, in ticks.
 
-    Raises
-    ------
-    ValueError
-        If there are not as many ticks as weights.
-
     Notes
     -----
     Notebook: 08_attention_from_scratch.
@@ -161,28 +155,38 @@ def plot_attention(
     >>> plot_attention([0.1, 0.7, 0.2], [-1, 0, 24], scale, at=72).get_xlabel()
     'bar   (arcs: 90 % of the attention; words before the music: 10 %)'
     """
-    require(len(ticks) == len(weights), "ticks", f"as many as weights ({len(weights)})", len(ticks))
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
     ax = plot_roll(score, new_axes(ax, (9, 4)))
     low, top = ax.get_ylim()
     ax.set_ylim(low, top + 0.6 * (top - low))
-    place, step = np.unique(ticks, return_inverse=True)
-    share, end = np.bincount(step, weights), np.append(place[1:], at)
-    shown = [i for i in np.argsort(-share)[:8] if place[i] >= 0 and share[i] >= 0.02]
-    x = at / score.resolution
-    for i in shown:
-        left, right = place[i] / score.resolution, min(end[i], at) / score.resolution
-        foot, alpha = (left + right) / 2, 0.25 + 0.75 * share[i] / share[shown[0]]
+    arcs, x = strongest(weights, ticks, at), at / score.resolution
+    for start, stop, share in arcs:
+        left, right, alpha = start / score.resolution, stop / score.resolution, 0.25 + 0.75 * share / arcs[0][2]
+        foot = (left + right) / 2
         height = top + (top - low) * (0.15 + 0.6 * (x - foot) / max(x, 1))
         arc = Path([(foot, top), (foot, height), (x, height), (x, top)], [Path.MOVETO, *[Path.CURVE4] * 3])
-        ax.add_patch(PathPatch(arc, fill=False, color=INK, alpha=alpha, linewidth=0.75 + 3.5 * share[i]))
+        ax.add_patch(PathPatch(arc, fill=False, color=INK, alpha=alpha, linewidth=0.75 + 3.5 * share))
         ax.axvspan(left, right, 0, 1 / 1.6, color=INK, alpha=0.3 * alpha, linewidth=0, zorder=1)
     ax.vlines(x, low, top, color=PALETTE[5], linewidth=2)
-    told = 100 * share[shown].sum(), 100 * share[place < 0].sum()
+    told = 100 * sum(share for *_, share in arcs), 100 * np.dot(weights, np.less(ticks, 0))
     ax.set_xlabel("bar   (arcs: {:.0f} % of the attention; words before the music: {:.0f} %)".format(*told))
     return ax
+
+
+def strongest(weights: Sequence[float], ticks: Sequence[int], at: int) -> list[tuple[int, int, float]]:
+    """Return begin and end in ticks and the share of the places before ``at`` that weigh most: up to 8, of 2 % each.
+
+    Examples
+    --------
+    >>> strongest([0.25, 0.5, 0.25], [-1, 0, 24], at=48)
+    [(0, 24, 0.5), (24, 48, 0.25)]
+    """
+    place, step = np.unique(np.asarray(ticks, dtype=int), return_inverse=True)
+    share, end = np.bincount(step, weights), np.append(place[1:], at)
+    shown = [i for i in np.argsort(-share, kind="stable")[:8] if place[i] >= 0 and share[i] >= 0.02]
+    return [(int(place[i]), int(end[i]), float(share[i])) for i in shown]
 
 
 class Staff:

@@ -5,15 +5,19 @@ Nothing here computes attention again: the model runs as it is, and hooks watch 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
 from musiclab.errors import require
 from musiclab.models.base import Model
+from musiclab.score import Score
+from musiclab.tokenizers import Tokenizer
+from musiclab.tokenizers.explanation import explain
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +95,8 @@ def _watch(model: Model, batch: torch.Tensor) -> Trace:
 
     with ExitStack() as hooks:
         for block in model.trunk.blocks:
-            _hook(hooks, block, lambda _block, _given, out: hidden.append(out[0][0]))
-            _hook(hooks, block.attend, weights)
+            hooks.callback(block.attend.register_forward_hook(weights).remove)
+            hooks.callback(block.register_forward_hook(lambda _block, _given, out: hidden.append(out[0][0])).remove)
         model(batch)
     return Trace(torch.stack(hidden).cpu().numpy(), torch.stack(attention).cpu().numpy())
 
@@ -104,6 +108,45 @@ def _step(model: Model, batch: torch.Tensor) -> Trace:
         _, state = model(batch[:, t : t + 1], state)
         hidden.append((state[0] if isinstance(state, tuple) else state)[:, 0])  # (L, D); an LSTM has cells beside it
     return Trace(torch.stack(hidden, dim=1).cpu().numpy(), None)
+
+
+def note_steps(model: Model, tok: Tokenizer, score: Score) -> tuple[np.ndarray, np.ndarray]:
+    """Return where in the score each step of a trace is, and the step that begins each note.
+
+    The step before it is where the model stood when it wrote the note: ``attention[layer, head, step - 1, :step]`` is
+    what it looked at then.
+
+    Parameters
+    ----------
+    model : Model
+    tok : Tokenizer
+    score : Score
+        What was traced, as ``[BOS, *tok.encode(score)]``; notes are counted in ``tok.project(score)``.
+
+    Returns
+    -------
+    ticks : ndarray of int, shape (T,)
+        -1 for steps before the music: BOS and the words of a header.
+    steps : ndarray of int, shape (notes,)
+
+    Notes
+    -----
+    Notebook: 08_attention_from_scratch.
+
+    Examples
+    --------
+    >>> from musiclab.models import GRU
+    >>> from musiclab.tokenizers import Melody
+    >>> ticks, steps = note_steps(GRU(vocab_size=207, width=8), Melody(), Score([(0, 12, 60), (12, 6, 62)]))
+    >>> ticks.tolist(), steps.tolist()
+    ([-1, -1, -1, -1, 0, 6, 12], [4, 6])
+    """
+    links, columns, first = explain(tok, score).links, getattr(model, "columns", 1), {}
+    for position, link in enumerate(links, start=1):
+        for note in link.notes:
+            first.setdefault(note, position // columns)
+    ticks = [-1, *(-1 if link.kind == "header" else link.tick for link in links)]
+    return np.array(ticks[::columns]), np.array([first[note] for note in sorted(first)])
 
 
 @contextmanager
@@ -142,16 +185,12 @@ def knock_out(model: Model, heads: Iterable[tuple[int, int]]) -> Iterator[Model]
     shape = (len(blocks), blocks[0].heads if blocks else 0)
     with ExitStack() as hooks:
         for layer, head in heads:
-            known = 0 <= layer < shape[0] and 0 <= head < shape[1]
+            known = layer in range(shape[0]) and head in range(shape[1])
             require(known, "(layer, head)", f"below {shape} in {type(model).__name__}", (layer, head))
-            _hook(hooks, blocks[layer].attend, lambda _attend, _given, out, head=head: _without(out, head))
+            hooks.callback(blocks[layer].attend.register_forward_hook(partial(_silence, head)).remove)
         yield model
 
 
-def _without(out: torch.Tensor, head: int) -> torch.Tensor:
+def _silence(head: int, _attend, _given, out: torch.Tensor) -> torch.Tensor:
     keep = torch.arange(out.shape[1], device=out.device) != head
     return out * keep[:, None, None]  # (B, H, T, D/H)
-
-
-def _hook(hooks: ExitStack, module: torch.nn.Module, watch: Callable) -> None:
-    hooks.callback(module.register_forward_hook(watch).remove)

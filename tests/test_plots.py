@@ -133,8 +133,11 @@ def test_arcs_lead_to_what_was_looked_at_most(ax):
     assert all(patch.get_path().vertices[:, 1].min() > 72.5 for patch in ax.patches if not patch.get_fill())
 
 
-def test_at_most_eight_arcs_and_as_many_ticks_as_weights(ax):
+def test_at_most_eight_arcs(ax):
     plots.plot_attention(np.full(20, 0.05), np.arange(20) * 6, DUET, at=120, ax=ax)
     assert len(arcs(ax)) == 8
-    with pytest.raises(ValueError, match=r"ticks must be as many as weights \(2\), got 1"):
-        plots.plot_attention([0.5, 0.5], [0], DUET, at=24)
+
+
+def test_who_looks_at_nothing_has_no_arcs(ax):
+    plots.plot_attention([], [], DUET, at=0, ax=ax)
+    assert arcs(ax) == []

@@ -1,0 +1,113 @@
+"""Attention over the roll: choose a note, and arcs lead to what a head looked at when the model wrote it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from musiclab.errors import require
+from musiclab.models.base import Model
+from musiclab.plots import bar_numbers, part_color, part_name, plot_attention, strongest
+from musiclab.probing import note_steps, trace
+from musiclab.score import Score
+from musiclab.tokenizers.base import BOS, Tokenizer
+
+
+class AttentionExplorer(anywidget.AnyWidget):
+    """A score as a roll: choose a note, and arcs lead to what one head of attention looked at to write it.
+
+    Click a note, or step through the notes of a part with left and right and to other parts with up and down; choose
+    layer and head above. Notes of one step of a grid share their arcs. The notes are those that the tokenizer can
+    tell. A page without a kernel shows a picture.
+
+    Parameters
+    ----------
+    model : Model
+        One with attention.
+    tok : Tokenizer
+    score : Score
+        Some bars: the memory needed grows with the square of their number.
+    layer, head, note : int, optional
+        What to show first.
+
+    Attributes
+    ----------
+    layer, head, note : int
+        What is shown; each counted from 0.
+    looked_at : tuple of weights, ticks and tick
+        How much went to which place, and from where: what ``plot_attention`` draws.
+
+    Raises
+    ------
+    ValueError
+        If the model has no attention, or there is no such layer, head or note.
+
+    Notes
+    -----
+    Notebook: 08_attention_from_scratch.
+
+    Examples
+    --------
+    >>> from musiclab.models import Transformer
+    >>> from musiclab.tokenizers import Melody
+    >>> tune = Score([(0, 6, 60), (6, 6, 62)])
+    >>> explorer = AttentionExplorer(Transformer(207, width=8, heads=2), Melody(), tune, head=1)
+    >>> explorer.note = 1
+    >>> weights, ticks, at = explorer.looked_at
+    >>> ticks.tolist(), at, round(float(weights.sum()), 3)
+    ([-1, -1, -1, -1, 0], 6, 1.0)
+    """
+
+    _esm = Path(__file__).parent / "static" / "attention.js"
+    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
+
+    layer, head, note = (traitlets.Int(0).tag(sync=True) for _ in range(3))
+    view = traitlets.Dict().tag(sync=True)
+    arcs = traitlets.List().tag(sync=True)
+
+    def __init__(self, model: Model, tok: Tokenizer, score: Score, **chosen: int) -> None:
+        self.score, self._attention = tok.project(score), trace(model, [BOS, *tok.encode(score)]).attention
+        require(self._attention is not None, "model", "one with attention", type(model).__name__)
+        self._ticks, self._steps = note_steps(model, tok, score)
+        quarter = self.score.resolution
+        notes = [[on / quarter, long / quarter, *rest] for on, long, *rest in self.score.notes.tolist()]
+        bars = [[onset / quarter, number] for onset, number in bar_numbers(self.score)]
+        parts = [[part_name(self.score, i), part_color(i)] for i in range(len(self.score.parts))]
+        view = dict(notes=notes, bars=bars, parts=parts, length=self.score.length / quarter)
+        super().__init__(view={**view, "sizes": self._attention.shape[:2]}, **chosen)
+        self._look()
+
+    @property
+    def looked_at(self) -> tuple:
+        step = self._steps[self.note]
+        weights = self._attention[self.layer, self.head, step - 1, :step]
+        return weights, self._ticks[:step], int(self.score.notes["onset"][self.note])
+
+    @traitlets.validate("layer", "head", "note")
+    def _allowed(self, proposal) -> int:
+        name, (layers, heads, *_) = proposal.trait.name, self._attention.shape
+        count = {"layer": layers, "head": heads, "note": len(self._steps)}[name]
+        require(0 <= proposal.value < count, name, f"in 0..{count - 1}", proposal.value)
+        return proposal.value
+
+    @traitlets.observe("layer", "head", "note")
+    def _look(self, _change=None) -> None:
+        self.arcs = [[x / self.score.resolution for x in ends] + [share] for *ends, share in strongest(*self.looked_at)]
+
+    def __repr__(self) -> str:
+        return f"AttentionExplorer(layer {self.layer}, head {self.head}, note {self.note} of {len(self._steps)})"
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        from matplotlib.figure import Figure
+
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        figure, buffer = Figure(figsize=(9, 4), dpi=80, layout="constrained"), io.BytesIO()
+        weights, ticks, at = self.looked_at
+        plot_attention(weights, ticks, self.score, at, figure.subplots())
+        figure.savefig(buffer, format="png")
+        picture = base64.b64encode(buffer.getvalue()).decode()
+        return {**data, "text/plain": repr(self), "image/png": picture}, metadata
