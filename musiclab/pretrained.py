@@ -51,7 +51,10 @@ def save(model: Model, tok: Tokenizer, folder: str | Path, card: dict | None = N
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     kind = torch.float16 if half else torch.float32
-    weights = {k: v.detach().cpu().to(kind).contiguous() for k, v in model.state_dict().items()}
+    weights = {
+        name: (value.to(kind) if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }  # counts stay whole numbers
     facts = {
         "format": FORMAT, "musiclab": __version__, "model": model.config, "tokenizer": tok.config, "card": card or {},
     }  # fmt: skip
@@ -103,6 +106,7 @@ def load_pretrained(name: str | Path, device: str = "auto") -> tuple[Model, Toke
     )
     require(facts["format"] <= FORMAT, "checkpoint format", f"at most {FORMAT}", newer)
     model = build_model(facts["model"])
-    model.load_state_dict({k: v.float() for k, v in load_file(folder / "model.safetensors").items()})
+    weights = load_file(folder / "model.safetensors")
+    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
     model.card = facts["card"]
     return model.to(pick_device(device)).eval(), load_tokenizer(facts["tokenizer"])
