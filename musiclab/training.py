@@ -13,7 +13,7 @@ import math
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,44 +27,13 @@ from tqdm.auto import tqdm
 
 from musiclab.errors import require
 from musiclab.files import write_whole
+from musiclab.history import History, LivePlot, learning_rate_factor
 from musiclab.models.base import Model
+from musiclab.team import Team
 
 PAD = 0
 PASS = 2048
 Sequences = Sequence[Sequence[int] | Sequence[Sequence[int]]]
-
-
-@dataclass
-class History:
-    """What happened in training: nats per id, over the training batches and on the validation set.
-
-    Attributes
-    ----------
-    iters : int
-        Iterations planned.
-    train, valid : list of (iteration, nats per id)
-    best_iter, best_valid
-        The iteration whose weights were kept, and its validation loss.
-    seconds : float
-        Time spent in training, validation included.
-    """
-
-    iters: int
-    train: list[tuple[int, float]] = field(default_factory=list)
-    valid: list[tuple[int, float]] = field(default_factory=list)
-    best_iter: int = 0
-    best_valid: float = math.inf
-    seconds: float = 0.0
-
-    @property
-    def done(self) -> int:
-        """Iterations done."""
-        return self.train[-1][0] if self.train else 0
-
-    def __repr__(self) -> str:
-        valid = f", best valid {self.best_valid:.3f} at {self.best_iter}" if self.valid else ""
-        last = f", train {self.train[-1][1]:.3f} nats per id" if self.train else ""
-        return f"History({self.done} of {self.iters} iterations in {self.seconds:.0f} s{last}{valid})"
 
 
 def pick_device(device: str = "auto") -> torch.device:
@@ -136,11 +105,14 @@ def fit(
     for ids in [*valid, *(ids for variants in data.variants for ids in variants)]:
         ok = len(ids) >= 2 and 0 <= min(ids) and max(ids) < model.vocab_size
         require(ok, "a sequence", f"at least two ids below {model.vocab_size}", f"{list(ids[:5])}...")
+    team = Team(pick_device(device))
+    model.to(team.device)
     if hasattr(model, "count"):
-        return _count(model.to(pick_device(device)), data, valid)
+        return _count(model, data, valid, team)
     require((iters is None) != (budget is None), "fit", "given either iters or budget", f"{iters}, {budget}")
     require(iters is None or iters >= 1, "iters", ">= 1", iters)
-    run = _Run(model.to(pick_device(device)), data, lr, weight_decay, ema)
+    team.start_alike(model)
+    run = _Run(model, data, team, lr, weight_decay, ema)
     history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else None
     same = history is None or iters in (None, history.iters)
     require(same, "iters", f"those of {checkpoint} ({history and history.iters}), or delete it to begin anew", iters)
@@ -153,28 +125,26 @@ def fit(
     return history
 
 
-def _count(model: Model, data: _Batches, valid: Sequence[Sequence[int]]) -> History:
+def _count(model: Model, data: _Batches, valid: Sequence[Sequence[int]], team: Team) -> History:
     """Let a model that learns by counting count every variant of every sequence, once."""
     began = time.monotonic()
     model.count([ids for variants in data.variants for ids in variants])
-    history = History(1, [(1, _mean_nll(model, [variants[0] for variants in data.variants]))])
+    history = History(1, [(1, _mean_nll(model, [variants[0] for variants in data.variants], team))])
     if valid:
-        history.best_iter, history.best_valid = 1, _mean_nll(model, valid)
+        history.best_iter, history.best_valid = 1, _mean_nll(model, valid, team)
         history.valid.append((1, history.best_valid))
     history.seconds = time.monotonic() - began
     return history
 
 
-def _mean_nll(model: Model, sequences: Sequence[Sequence[int]]) -> float:
-    return float(np.concatenate(token_nll(model, sequences)).mean())
-
-
 def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience: int, checkpoint) -> None:
     """Go on from where the history stands to the end, or until validation has not got better for long enough."""
-    every, began = max(1, history.iters // 20), time.monotonic() - history.seconds
-    with tqdm(range(history.done + 1, history.iters + 1), initial=history.done, total=history.iters, unit="it") as bar:
+    every, began, live = max(1, history.iters // 20), time.monotonic() - history.seconds, LivePlot()
+    ahead = range(history.done + 1, history.iters + 1)
+    with tqdm(ahead, initial=history.done, total=history.iters, unit="it", disable=run.team.rank > 0) as bar:
         for i in bar:
-            if history.valid and history.done - history.best_iter >= patience * every:
+            history.stopped = bool(history.valid) and history.done - history.best_iter >= patience * every
+            if history.stopped:
                 break
             loss = run.step(i, history.iters)
             if i % every and i != history.iters:
@@ -184,8 +154,11 @@ def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience
                 run.judge(i, valid, history)
             history.seconds = time.monotonic() - began
             bar.set_postfix_str(f"train {loss:.3f}" + (f", valid {history.valid[-1][1]:.3f}" if valid else ""))
-            if checkpoint:
+            if checkpoint and run.team.rank == 0:
                 run.save(checkpoint, history)
+            if valid:
+                live.show(history)
+    live.show(history, last=True)
 
 
 class _Batches:
@@ -222,8 +195,10 @@ class _Batches:
 class _Run:
     """One training run: the model, its optimiser, the moving average of its weights, and the best average so far."""
 
-    def __init__(self, model: Model, data: _Batches, lr: float, weight_decay: float, ema: float) -> None:
-        self.model, self.data, self.lr, self.ema = model, data, lr, ema
+    def __init__(
+        self, model: Model, data: _Batches, team: Team, lr: float, weight_decay: float, ema: float
+    ) -> None:  # fmt: skip
+        self.model, self.data, self.team, self.lr, self.ema = model, data, team, lr, ema
         self.settings = {
             "config": model.config, "seed": data.seed, "data": data.digest, "lr": lr, "weight_decay": weight_decay,
             "ema": ema,
@@ -238,13 +213,15 @@ class _Run:
     def step(self, i: int, iters: int) -> float:
         """Do iteration i (from 1) and return its loss in nats per id."""
         ids = pad(self.data[i - 1], self.model.device)
+        mine = self.team.share(ids) if self.team.rank < len(ids) else torch.full_like(ids[:1], PAD)  # adds nothing
         with torch.random.fork_rng():
-            torch.manual_seed(self.data.seed * 1_000_003 + i)
+            torch.manual_seed(self.data.seed * 1_000_003 + i + self.team.rank * 2**40)
             self.model.train()
-            nll = sequence_nll(self.model, ids)
+            nll = sequence_nll(self.model, mine)
         loss = nll.sum() / (ids[:, 1:] != PAD).sum()
         self.optimizer.zero_grad()
         loss.backward()
+        loss = self.team.sum_gradients(self.model, loss.detach())
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * learning_rate_factor(i, iters)
@@ -258,7 +235,7 @@ class _Run:
         """Measure the averaged weights on the validation set and remember the best."""
         current = _copy(self.model.state_dict())
         self.model.load_state_dict(self.average)
-        loss = _mean_nll(self.model, valid)
+        loss = _mean_nll(self.model, valid, self.team)
         self.model.load_state_dict(current)
         history.valid.append((i, loss))
         if loss < history.best_valid:
@@ -266,12 +243,13 @@ class _Run:
 
     def iters_in(self, seconds: float) -> int:
         """Return how many iterations fit into the time, by timing five on a copy; a tenth is left for validation."""
-        trial = copy.deepcopy(self)
+        trial = _Run(copy.deepcopy(self.model), self.data, self.team, self.lr, 0.0, self.ema)
         trial.step(1, 100)
         began = time.monotonic()
         for i in range(2, 7):
             trial.step(i, 100)
-        return max(10, int(0.9 * seconds * 5 / (time.monotonic() - began)))
+        fit_in = torch.tensor(0.9 * seconds * 5 / (time.monotonic() - began))
+        return max(10, int(self.team.total(fit_in) / self.team.size))
 
     def save(self, path: str | Path, history: History) -> None:
         """Write everything needed to continue, to a temporary name first."""
@@ -300,20 +278,6 @@ class _Run:
         history = facts["history"]
         pairs = {name: [(i, loss) for i, loss in history[name]] for name in ("train", "valid")}
         return History(**{**history, **pairs})
-
-
-def learning_rate_factor(i: int, iters: int) -> float:
-    """Return the share of the highest learning rate at iteration i of iters: linear warm-up, then half a cosine.
-
-    Examples
-    --------
-    >>> [round(learning_rate_factor(i, 1000), 2) for i in (1, 50, 525, 1000)]
-    [0.02, 1.0, 0.51, 0.02]
-    """
-    warm = min(100, max(1, iters // 20))
-    if i <= warm:
-        return i / warm
-    return 0.02 + 0.98 * (1 + math.cos(math.pi * (i - warm) / (iters - warm))) / 2
 
 
 def pad(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
@@ -369,3 +333,10 @@ def _seconds(budget: str) -> float:
 
 def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in state.items()}
+
+
+def _mean_nll(model: Model, sequences: Sequence[Sequence[int]], team: Team) -> float:
+    """Return nats per id over all sequences, of which each process of the team reads some."""
+    nll = np.concatenate([np.zeros(0), *token_nll(model, team.share(sequences))])
+    total, n = team.total(torch.tensor([nll.sum(), len(nll)], dtype=torch.float64))
+    return float(total / n)

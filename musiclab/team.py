@@ -1,0 +1,75 @@
+"""The processes that train together: one, unless a launcher started several.
+
+``accelerate launch -m musiclab train ...`` starts one for each GPU of one machine or of many, and
+``torchrun --nproc-per-node 2 -m musiclab train ... --device cpu`` two on a CPU. Each takes its share of the sequences
+of every batch; sums over all make their gradients and losses those of one process with the whole batch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+Shared = TypeVar("Shared", Sequence, Tensor)
+
+
+class Team:
+    """This process among those that train together: its device, its share of the work, and sums over all.
+
+    Parameters
+    ----------
+    device : torch.device
+        Of several processes on CUDA each gets a GPU of its own.
+
+    Raises
+    ------
+    ImportError
+        If several processes were launched and accelerate is not installed.
+
+    Examples
+    --------
+    >>> alone = Team(torch.device("cpu"))
+    >>> alone.rank, alone.share([1, 2, 3]), alone.total(torch.tensor(3.0))
+    (0, [1, 2, 3], tensor(3.))
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.rank, self.size = device, 0, 1
+        if "LOCAL_RANK" in os.environ and int(os.environ.get("WORLD_SIZE", 1)) > 1:
+            try:
+                from accelerate import Accelerator
+            except ImportError as error:
+                raise ImportError("several processes need accelerate: pip install accelerate") from error
+            self._accelerator = Accelerator(cpu=device.type == "cpu")
+            self.device = self._accelerator.device
+            self.rank, self.size = self._accelerator.process_index, self._accelerator.num_processes
+
+    def share(self, whole: Shared) -> Shared:
+        """Return this process's part of a sequence, or of the rows of a tensor; together they are the whole."""
+        return whole[self.rank :: self.size]
+
+    def total(self, part: Tensor) -> Tensor:
+        """Return the sum over all processes, the same for each of them."""
+        return part if self.size == 1 else self._accelerator.reduce(part.to(self.device), "sum")
+
+    def start_alike(self, model: nn.Module) -> None:
+        """Give every process the first one's weights."""
+        if self.size > 1:
+            from accelerate.utils import broadcast
+
+            broadcast(model.state_dict())
+
+    def sum_gradients(self, model: nn.Module, loss: Tensor) -> Tensor:
+        """Put the sum of all gradients in the place of each process's own, and return the sum of the losses."""
+        if self.size == 1:
+            return loss
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        flat = self.total(torch.cat([loss.view(1), *(g.flatten() for g in gradients)]))
+        loss, *sums = flat.split([1, *(g.numel() for g in gradients)])
+        for gradient, total in zip(gradients, sums, strict=True):
+            gradient.copy_(total.view_as(gradient))
+        return loss[0]
