@@ -51,7 +51,7 @@ class Model(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights lie."""
-        return next(self.parameters()).device
+        return next(iter(self.state_dict().values())).device
 
     @property
     def n_parameters(self) -> int:
