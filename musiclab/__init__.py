@@ -17,7 +17,7 @@ _EXPORTS = {
     "midi": ["from_pretty_midi", "load_folder", "read_midi", "to_pretty_midi", "write_midi"],
     "notation": ["engrave", "from_music21", "read_abc", "read_musicxml", "to_music21", "write_musicxml"],
     "audio": ["play", "render", "synthesizers", "write_audio"],
-    "plots": ["plot_attention", "plot_roll", "plot_staff"],
+    "plots": ["plot_attention", "plot_roll", "plot_staff", "plot_surprise"],
     "datasets": ["corpora", "load_chorales", "load_example", "load_folk_tunes", "load_jsb"],
     "tokenizers": [
         "ABCText",
@@ -58,6 +58,7 @@ _EXPORTS = {
     "checks": ["check_exercise", "check_model", "check_tokenizer"],
     "recipes": ["demo", "evaluate_model", "export", "sample_model", "train_model"],
     "widgets.attention": ["AttentionExplorer"],
+    "widgets.film": ["HiddenStateFilm", "hidden_states", "note_nll"],
     "widgets.player": ["Player"],
     "widgets.tokens": ["MergeStepper", "TokenMicroscope"],
     "widgets.slot_machine": ["SlotMachine"],

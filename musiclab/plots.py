@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiclab.axes import INK, PALE, PALETTE, new_axes
+from musiclab.errors import require
 from musiclab.pitch import pitch_name
 from musiclab.score import Score
 
@@ -187,6 +188,51 @@ def strongest(weights: Sequence[float], ticks: Sequence[int], at: int) -> list[t
     share, end = np.bincount(step, weights), np.append(place[1:], at)
     shown = [i for i in np.argsort(-share, kind="stable")[:8] if place[i] >= 0 and share[i] >= 0.02]
     return [(int(place[i]), int(end[i]), float(share[i])) for i in shown]
+
+
+def plot_surprise(score: Score, nats: Sequence[float], ax: Axes | None = None) -> Axes:
+    """Return axes with the piano roll and, below it, a bar for each note: how much it surprised a model, in nats.
+
+    The more a note surprises, the higher its bar, from yellow to red; two nats are a choice among 7 notes, four one
+    among 55. Of notes that begin together the last one's bar stands in front.
+
+    Parameters
+    ----------
+    score : Score
+    nats : sequence of float, shape (notes,)
+        For each note of the score, such as ``note_nll(model, tok, score)``.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many numbers as notes.
+
+    Notes
+    -----
+    Notebook: 04_recurrent_composer.
+
+    Examples
+    --------
+    >>> plot_surprise(Score([(0, 24, 60), (24, 24, 66)]), [0.5, 4.0]).get_xlabel()
+    'bar'
+    """
+    require(len(nats) == len(score), "nats", f"one for each note ({len(score)})", len(nats))
+    from matplotlib.colors import LinearSegmentedColormap
+
+    ax = plot_roll(score, new_axes(ax, (9, 4)))
+    low, top = ax.get_ylim()
+    ax.set_ylim(low - 0.6 * (top - low), top)
+    ax.set_yticks([tick for tick in ax.get_yticks() if tick > low])
+    strip = new_axes(ax.twinx())
+    color = LinearSegmentedColormap.from_list("surprise", [PALETTE[7], PALETTE[1], PALETTE[5]])
+    most = max(4.0, float(np.max(nats, initial=0)))
+    strip.bar(
+        score.onset_quarter, nats, score.duration_quarter, align="edge", color=color(np.asarray(nats) / most),
+        edgecolor="white", linewidth=0.6,
+    )  # fmt: skip
+    strip.set(ylim=(0, 3 * most), yticks=range(0, int(most) + 1, 2))
+    strip.set_ylabel("surprise (nats)", loc="bottom")
+    return ax
 
 
 class Staff:

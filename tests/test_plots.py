@@ -141,3 +141,18 @@ def test_at_most_eight_arcs(ax):
 def test_who_looks_at_nothing_has_no_arcs(ax):
     plots.plot_attention([], [], DUET, at=0, ax=ax)
     assert arcs(ax) == []
+
+
+def test_plot_surprise_has_a_bar_for_each_note(ax):
+    tune = Score([(0, 24, 60), (24, 24, 62), (48, 24, 64)])
+    assert plots.plot_surprise(tune, [0.5, 1, 6.0], ax) is ax
+    strip = next(other for other in ax.figure.axes if other is not ax)
+    assert [(bar.get_x(), bar.get_height()) for bar in strip.patches] == [(0, 0.5), (1, 1), (2, 6)]
+    calm, shock = (strip.patches[i].get_facecolor()[1] for i in (0, 2))
+    assert calm > shock  # less green: redder
+    top_of_strip = ax.transData.inverted().transform(strip.transData.transform((0, 6)))[1]
+    assert top_of_strip < 59.5  # the bars stay below the notes
+    assert min(ax.get_yticks()) > top_of_strip
+    with pytest.raises(ValueError, match=r"nats must be one for each note \(3\), got 2"):
+        plots.plot_surprise(tune, [1, 2])
+    plots.plot_surprise(Score([], length=96), [])

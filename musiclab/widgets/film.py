@@ -1,0 +1,182 @@
+"""The hidden-state film: a tune plays, and below it one sees what a network holds in mind."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import replace
+
+import numpy as np
+import traitlets
+
+from musiclab.axes import INK, PALETTE, new_axes
+from musiclab.errors import require
+from musiclab.models.base import Model
+from musiclab.plots import plot_roll
+from musiclab.probing import note_steps, trace
+from musiclab.score import Score
+from musiclab.tokenizers.base import BOS, Tokenizer
+from musiclab.tokenizers.explanation import explain
+from musiclab.training import token_nll
+from musiclab.widgets.player import _STATIC, Player
+
+
+def hidden_states(model: Model, tok: Tokenizer, score: Score, layer: int = -1) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ticks at which what a layer holds changes, shape (T,), and what it holds from there on, (T, D).
+
+    The words before the music are read but left out; of several words at one place the last one counts.
+
+    Parameters
+    ----------
+    model : Model
+    tok : Tokenizer
+    score : Score
+        Ticks are those of ``tok.project(score)``.
+    layer : int
+        Counted from 0; -1 is the last.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer.
+
+    Notes
+    -----
+    Notebook: 04_recurrent_composer.
+
+    Examples
+    --------
+    >>> from musiclab.models import GRU
+    >>> from musiclab.tokenizers import Melody
+    >>> ticks, hidden = hidden_states(GRU(vocab_size=207, width=8), Melody(), Score([(0, 12, 60), (12, 6, 62)]))
+    >>> ticks.tolist(), hidden.shape
+    ([0, 6, 12], (3, 8))
+    """
+    hidden, (ticks, _) = trace(model, [BOS, *tok.encode(score)]).hidden, note_steps(model, tok, score)
+    require(layer in range(-len(hidden), len(hidden)), "layer", f"below {len(hidden)}", layer)
+    last = np.append(ticks[1:] != ticks[:-1], True) & (ticks >= 0)
+    return ticks[last], hidden[layer][last]
+
+
+def note_nll(model: Model, tok: Tokenizer, score: Score) -> np.ndarray:
+    """Return how much each note surprises a model, in nats, shape (notes,): over all words that speak of it.
+
+    A word of several notes is shared among them; words of no note, such as rests and bar lines, are left out. Notes
+    are counted in ``tok.project(score)``.
+
+    Notes
+    -----
+    Notebook: 04_recurrent_composer.
+
+    Examples
+    --------
+    >>> from musiclab.models import GRU
+    >>> from musiclab.tokenizers import Melody
+    >>> note_nll(GRU(vocab_size=207, width=8), Melody(), Score([(0, 12, 60), (12, 6, 62)])).shape
+    (2,)
+    """
+    told, nats = explain(tok, score), token_nll(model, [tok.sequence(score)])[0]
+    surprise = np.zeros(len(told.score))
+    for link, nll in zip(told.links, nats[: len(told.links)], strict=True):  # the last one is EOS
+        surprise[list(link.notes)] += nll / max(1, len(link.notes))
+    return surprise
+
+
+class HiddenStateFilm(Player):
+    """A score that plays, and below it the liveliest units of a layer: blue below zero, orange above.
+
+    The slowest to change stand on top. Choose a unit from the list, or click its row, to see its curve; a click seeks
+    too. The notes are those that the tokenizer can tell. A page without a kernel shows a picture.
+
+    Parameters
+    ----------
+    model : Model
+        One that reads a word, or a row of a grid, at a time.
+    tok : Tokenizer
+    score : Score
+    layer : int
+        Counted from 0; -1 is the last.
+    n_units : int
+        How many units to show.
+
+    Attributes
+    ----------
+    units : list of int
+        The units in sight, from the slowest to the fastest.
+    unit : int
+        The unit whose curve is shown, one of ``units``.
+    ticks, hidden : ndarray, shapes (T,) and (T, D)
+        What all units of the layer hold, as :func:`hidden_states` returns it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, or the unit is not in sight.
+
+    Notes
+    -----
+    After Karpathy, Johnson and Fei-Fei (2015), Visualizing and understanding recurrent networks.
+    Notebook: 04_recurrent_composer.
+
+    Examples
+    --------
+    >>> from musiclab.models import GRU
+    >>> from musiclab.tokenizers import Melody
+    >>> film = HiddenStateFilm(GRU(vocab_size=207, width=8), Melody(), Score([(0, 12, 60), (12, 6, 62)]), n_units=3)
+    >>> film.unit = film.units[2]
+    >>> film.hidden[:, film.unit].shape
+    (3,)
+    """
+
+    # the player's page and then the film's, which draws under it
+    _esm = "".join((_STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("player", "film")).replace(
+        "export default { render };\n", "", 1
+    )
+
+    units = traitlets.List().tag(sync=True)
+    unit = traitlets.Int().tag(sync=True)
+    rows = traitlets.List().tag(sync=True)
+    edges = traitlets.List().tag(sync=True)
+
+    def __init__(self, model: Model, tok: Tokenizer, score: Score, layer: int = -1, n_units: int = 20) -> None:
+        require(n_units >= 1, "n_units", ">= 1", n_units)
+        self.ticks, self.hidden = hidden_states(model, tok, score, layer)
+        spread, steps = self.hidden.std(axis=0), np.abs(np.diff(self.hidden, axis=0))
+        lively = np.argsort(-spread, kind="stable")[:n_units]
+        speed = steps[:, lively].sum(axis=0) / np.maximum(spread[lively], 1e-9)
+        units = lively[np.argsort(speed, kind="stable")].tolist()
+        said = replace(tok.project(score), title=score.title, source=score.source)
+        rows = self.hidden[:, units].T / max(1, np.abs(self.hidden[:, units]).max())  # tanh keeps to -1..1; others not
+        edges = said.seconds([*self.ticks, said.length]).round(4).tolist()
+        super().__init__(said, units=units, unit=units[0], rows=rows.astype(float).round(2).tolist(), edges=edges)
+
+    @traitlets.validate("unit")
+    def _in_sight(self, proposal) -> int:
+        require(proposal.value in self.units, "unit", f"one of {self.units}", proposal.value)
+        return proposal.value
+
+    def __repr__(self) -> str:
+        return f"HiddenStateFilm({self.score!r}, unit {self.unit} of {self.hidden.shape[1]})"
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**data, "image/png": _picture(self)}, metadata
+
+
+def _picture(film: HiddenStateFilm) -> str:
+    """Return roll and film as base64 PNG, made without pyplot, so that nothing else shows it."""
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5), dpi=80, layout="constrained")
+    roll, heat = figure.subplots(2, sharex=True)
+    plot_roll(film.score, roll).set_xlabel("")
+    colors = LinearSegmentedColormap.from_list("film", [PALETTE[0], "white", PALETTE[1]])
+    edges = np.append(film.ticks, film.score.length) / film.score.resolution
+    new_axes(heat).pcolormesh(edges, np.arange(len(film.units) + 1), film.rows, cmap=colors, vmin=-1, vmax=1)
+    heat.set_yticks(np.arange(len(film.units)) + 0.5, film.units, fontsize=6)
+    heat.set(ylim=(len(film.units), 0), xlabel="bar", ylabel="unit")
+    heat.yaxis.label.set_color(INK)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return base64.b64encode(buffer.getvalue()).decode()
