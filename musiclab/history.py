@@ -128,7 +128,8 @@ class History:
         if not self.stopped and self.done < self.iters and len(self.valid) >= 4:
             self._plot_forecast(ax)
         ax.set(xlabel="iteration", ylabel="nats per id", xlim=(0, self.iters))
-        ax.legend(frameon=False, fontsize=9, labelcolor=INK)
+        if ax.lines:
+            ax.legend(frameon=False, fontsize=9, labelcolor=INK)
         return ax
 
     def _plot_forecast(self, ax: Axes) -> None:

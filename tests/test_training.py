@@ -1,5 +1,6 @@
 """Training: it learns, it stops, it resumes exactly, and it can be interrupted."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from musiclab.models import GRU, Model
-from musiclab.training import _Batches, fit, learning_rate_factor, token_nll
+from musiclab.training import _Batches, fit, token_nll
 
 DATA = [[1, *([4 + i % 3, 8, 9] * 6), 2] for i in range(12)]
 
@@ -77,7 +78,7 @@ def test_a_model_that_counts_is_shown_every_variant_once():
 
 def test_stops_early_when_validation_gets_no_better():
     history = fit(small(), DATA, [[1, 7, 3, 7, 2]], iters=400, lr=2e-2, patience=3, device="cpu")
-    assert history.done < 400
+    assert history.done < 400 and history.stopped
     assert history.done - history.best_iter == 3 * 20
 
 
@@ -109,6 +110,34 @@ def test_resume_after_kill_is_bit_exact(tmp_path):
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.mark.slow
+def test_two_processes_train_as_one(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import json, os, sys, torch\n"
+        "from musiclab import training\nfrom musiclab.models import GRU\n"
+        f"data = {DATA!r} + [[1, *[4, 8, 9] * 60, 2]]\n"  # the last is a batch of its own, which cannot be shared
+        "rank = int(os.environ.get('RANK', 0))\n"
+        "torch.manual_seed(rank)\nmodel = GRU(12, width=16)\n"
+        "save = training._Run.save\n"
+        "training._Run.save = lambda *args: (open(f'{sys.argv[2]}.{rank}', 'w'), save(*args))\n"
+        "h = training.fit(model, data, data[:3], iters=40, batch_ids=64, checkpoint=sys.argv[1], device='cpu')\n"
+        "facts = [h.train, h.valid, model.out.weight.tolist()]\n"
+        "json.dump(facts, open(f'{sys.argv[1]}.{rank}.json', 'w'))\n"
+    )
+    launch = {"one": [], "two": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]}
+    for name, launcher in launch.items():
+        command = [sys.executable, *launcher, str(script), str(tmp_path / name), str(tmp_path / f"saved-{name}")]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert done.stderr.count("0/40 [00:00<?, ?it/s]") == 1  # one bar
+    assert sorted(path.name for path in tmp_path.glob("saved*")) == ["saved-one.0", "saved-two.0"]
+    one, first, second = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("one.0", "two.0", "two.1"))
+    assert first == second
+    for a, b in zip(one, first, strict=True):
+        assert np.allclose(a, b, atol=1e-4, rtol=0)
+
+
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     fit(small(), DATA, iters=5, checkpoint=tmp_path / "c", device="cpu")
     with pytest.raises(ValueError, match="the checkpoint's seed must be 1"):
@@ -118,7 +147,8 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
 def test_resuming_an_early_stop_stays_stopped(tmp_path):
     settings = {"iters": 400, "lr": 2e-2, "patience": 3, "device": "cpu", "checkpoint": tmp_path / "c"}
     first = fit(small(), DATA, [[1, 7, 3, 7, 2]], **settings)
-    assert fit(small(), DATA, [[1, 7, 3, 7, 2]], **settings).train == first.train
+    again = fit(small(), DATA, [[1, 7, 3, 7, 2]], **settings)
+    assert again.train == first.train and again.stopped
 
 
 def test_other_data_or_iterations_are_refused(tmp_path):
@@ -181,12 +211,6 @@ def test_token_nll_does_not_depend_on_the_batch():
     for ids, nll in zip(ragged, together, strict=True):
         assert np.allclose(nll, token_nll(model, [ids])[0], atol=1e-5)
         assert len(nll) == len(ids) - 1
-
-
-def test_warm_up_then_cosine():
-    factors = [learning_rate_factor(i, 400) for i in range(1, 401)]
-    assert np.argmax(factors) == 19
-    assert (np.diff(factors[20:]) < 0).all()
 
 
 @pytest.mark.parametrize(
