@@ -58,20 +58,26 @@ class JsbLikelihood:
         """Nats per frame of each voice, given those before it in the frame."""
         return dict(zip(VOICES, np.concatenate(self.nll).mean(axis=0).tolist(), strict=True))
 
+    @property
+    def parts(self) -> dict[str, float]:
+        """Nats per (frame, voice) of held and of changed cells, and of pieces with and without a twin in train."""
+        nll, held = np.concatenate(self.nll), np.concatenate(self.held)
+        found = {"held cells": float(nll[held].mean()), "changed cells": float(nll[~held].mean())}
+        for name, inside in (("with", True), ("without", False)) if self.twins else ():
+            half = [piece for i, piece in enumerate(self.nll) if (i in self.twins) == inside]
+            found[f"{len(half)} pieces {name} a twin in train"] = float(np.concatenate(half).mean())
+        return found
+
     def interval(self) -> tuple[float, float]:
         """Return the 95 % interval of :attr:`micro` when pieces are drawn again at random."""
         cells = np.array([piece.size for piece in self.nll])
         return Likelihood(np.array([piece.sum() for piece in self.nll]), cells, cells, cells).interval("ids")
 
     def __repr__(self) -> str:
-        nll, held = np.concatenate(self.nll), np.concatenate(self.held)
-        rows = {"macro (mean over pieces)": self.macro, **self.per_voice}
-        rows |= {"held cells": nll[held].mean(), "changed cells": nll[~held].mean()}
-        for name, inside in (("with", True), ("without", False)) if self.twins else ():
-            half = [piece for i, piece in enumerate(self.nll) if (i in self.twins) == inside]
-            rows[f"{len(half)} pieces {name} a twin in train"] = np.concatenate(half).mean()
+        rows = {"macro (mean over pieces)": self.macro, **self.per_voice, **self.parts}
         low, high = self.interval()
-        head = f"{self.micro:.4f} nats per (frame, voice), 95 % {low:.3f} to {high:.3f}, {nll.size:,} cells"
+        cells = sum(piece.size for piece in self.nll)
+        head = f"{self.micro:.4f} nats per (frame, voice), 95 % {low:.3f} to {high:.3f}, {cells:,} cells"
         head += f"; {4 * self.micro / math.log(2):.2f} bits per frame"
         return "\n".join([head, *(f"  {name:33} {value:.4f}" for name, value in rows.items())])
 
