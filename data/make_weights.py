@@ -30,7 +30,7 @@ def chorale_transformer() -> GridTransformer:
     return GridTransformer(len(Chorale().vocab), width=128, layers=4, heads=4, dropout=0.2, copy=4, **GRID)
 
 
-MODELS = {"chorale-transformer": (chorale_transformer, 1200)}
+MODELS = {"chorale-transformer": (chorale_transformer, 800)}
 
 
 def chorale_data(tok: Chorale) -> tuple[list[list[list[int]]], list[list[int]]]:

@@ -66,7 +66,9 @@ class CellHead(nn.Module):
         self.embed_age = nn.Embedding(columns * (OLDEST + 1), width)
         self.embed_class = nn.Linear(columns * cycle, width, bias=False)
         self.embed_known = nn.Embedding(max(1, column) * vocab_size, width)
-        self.embed_gap = nn.Embedding(max(1, column) * self.intervals, width)
+        self.embed_gap, self.embed_move, self.embed_before = (
+            nn.Embedding(max(1, column) * self.intervals, width) for _ in range(3)
+        )
         self.norm1, self.norm2, self.drop = nn.LayerNorm(width), nn.LayerNorm(width), Dropout(dropout)
         self.feed = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), Dropout(dropout), nn.Linear(2 * width, width))
         self.sizes = [vocab_size, 1, cycle, *[self.intervals] * (1 + column)]
@@ -84,9 +86,11 @@ class CellHead(nn.Module):
         z = self.project(hidden) + self.embed_value(value + column * (self.count + 1)).sum(dim=2)
         z = z + self.embed_age(age + column * (OLDEST + 1)).sum(dim=2) + self.embed_class(classes)
         if self.column:
-            left = column[: self.column]
+            left, before = column[: self.column], value[..., : self.column]
             z = z + self.embed_known(known + left * self.vocab_size).sum(dim=2)
             z = z + self.embed_gap(interval(known_value, own, self.count) + left * self.intervals).sum(dim=2)
+            z = z + self.embed_move(interval(known_value, before, self.count) + left * self.intervals).sum(dim=2)
+            z = z + self.embed_before(interval(before, own, self.count) + left * self.intervals).sum(dim=2)
         z = self.drop(z)
         z = self.norm2(z + self.feed(self.norm1(z)))
         ids, fresh, by_class, *by_interval = self.out(z).split(self.sizes, dim=-1)
