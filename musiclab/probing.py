@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -145,7 +146,8 @@ def note_steps(model: Model, tok: Tokenizer, score: Score) -> tuple[np.ndarray, 
     for position, link in enumerate(links, start=1):
         for note in link.notes:
             first.setdefault(note, position // columns)
-    ticks = [-1, *(-1 if link.kind == "header" else link.tick for link in links)]
+    header = len(list(takewhile(lambda link: link.kind == "header", links)))
+    ticks = [-1] * (1 + header) + [link.tick for link in links[header:]]
     return np.array(ticks[::columns]), np.array([first[note] for note in sorted(first)])
 
 
@@ -192,5 +194,4 @@ def knock_out(model: Model, heads: Iterable[tuple[int, int]]) -> Iterator[Model]
 
 
 def _silence(head: int, _attend, _given, out: torch.Tensor) -> torch.Tensor:
-    keep = torch.arange(out.shape[1], device=out.device) != head
-    return out * keep[:, None, None]  # (B, H, T, D/H)
+    return out * (torch.arange(out.shape[1], device=out.device) != head)[:, None, None]  # (B, H, T, D/H)

@@ -67,18 +67,16 @@ class AttentionExplorer(anywidget.AnyWidget):
 
     layer, head, note = (traitlets.Int(0).tag(sync=True) for _ in range(3))
     view = traitlets.Dict().tag(sync=True)
-    arcs = traitlets.List().tag(sync=True)
+    arcs = traitlets.Dict().tag(sync=True)
 
     def __init__(self, model: Model, tok: Tokenizer, score: Score, **chosen: int) -> None:
         self.score, self._attention = tok.project(score), trace(model, [BOS, *tok.encode(score)]).attention
         require(self._attention is not None, "model", "one with attention", type(model).__name__)
         self._ticks, self._steps = note_steps(model, tok, score)
-        quarter = self.score.resolution
-        notes = [[on / quarter, long / quarter, *rest] for on, long, *rest in self.score.notes.tolist()]
-        bars = [[onset / quarter, number] for onset, number in bar_numbers(self.score)]
-        parts = [[part_name(self.score, i), part_color(i)] for i in range(len(self.score.parts))]
-        view = dict(notes=notes, bars=bars, parts=parts, length=self.score.length / quarter)
-        super().__init__(view={**view, "sizes": self._attention.shape[:2]}, **chosen)
+        view = {"notes": self.score.notes.tolist(), "bars": bar_numbers(self.score), "length": self.score.length}
+        view["parts"] = [[part_name(self.score, i), part_color(i)] for i in range(len(self.score.parts))]
+        view |= {"resolution": self.score.resolution, "sizes": self._attention.shape[:2]}
+        super().__init__(view=view, **chosen)
         self._look()
 
     @property
@@ -96,7 +94,7 @@ class AttentionExplorer(anywidget.AnyWidget):
 
     @traitlets.observe("layer", "head", "note")
     def _look(self, _change=None) -> None:
-        self.arcs = [[x / self.score.resolution for x in ends] + [share] for *ends, share in strongest(*self.looked_at)]
+        self.arcs = {"note": self.note, "rows": strongest(*self.looked_at)}
 
     def __repr__(self) -> str:
         return f"AttentionExplorer(layer {self.layer}, head {self.head}, note {self.note} of {len(self._steps)})"

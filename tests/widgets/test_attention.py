@@ -34,8 +34,8 @@ def test_shows_the_row_with_which_the_model_wrote_the_note():
     assert ids[8] == Melody().ids_of_words["Pitch_64"]  # BOS, three words of header, four cells, and then the note
     assert np.array_equal(weights, attention[1, 2, 7, :8])  # where the model stood before it wrote that
     assert ticks.tolist() == [-1, -1, -1, -1, 0, 6, 12, 18] and at == 24
-    assert [row[:2] for row in sorted(box.arcs)] == [[0.0, 0.25], [0.25, 0.5], [0.5, 0.75], [0.75, 1.0]]
-    assert sum(row[2] for row in box.arcs) == pytest.approx(weights[4:].sum())
+    assert [row[:2] for row in sorted(box.arcs["rows"])] == [(0, 6), (6, 12), (12, 18), (18, 24)]
+    assert sum(row[2] for row in box.arcs["rows"]) == pytest.approx(weights[4:].sum())
 
 
 def test_a_change_of_head_changes_the_arcs():
@@ -43,7 +43,7 @@ def test_a_change_of_head_changes_the_arcs():
     box.observe(lambda change: seen.append(change.name), "arcs")
     box.head = 3
     box.layer = 1
-    assert seen == ["arcs", "arcs"]
+    assert seen == ["arcs", "arcs"] and box.arcs["note"] == 3
     assert repr(box) == "AttentionExplorer(layer 1, head 3, note 3 of 4)"
 
 
@@ -75,6 +75,7 @@ def test_notes_of_one_row_of_a_grid_share_their_arcs():
         assert ticks.tolist() == [-1, *range(0, at, 6)]
         found.append((at, tuple(weights.tolist())))
     assert len(set(found)) == 3  # onsets at 0, 12 and 24
+    assert box.arcs["note"] == len(box.score) - 1  # so that the page hears of a note whose arcs are the same
 
 
 def test_words_of_one_place_count_together():
@@ -85,9 +86,10 @@ def test_words_of_one_place_count_together():
     ticks, steps = note_steps(model, tok, DUET)
     words = tok.words(ids)
     assert [words[i].partition("_")[0] for i in steps] == ["Pitch"] * len(box.score)
-    assert ticks[0] == -1 and ticks[-1] == 24 and (np.diff(ticks) >= 0).all()
+    assert ticks[0] == -1 and ticks[-1] == box.score.notes["onset"][-1] and (np.diff(ticks) >= 0).all()
     box.note = len(box.score) - 1
-    assert len(box.arcs) == len({row[0] for row in box.arcs}) <= 3
+    places = [row[0] for row in box.arcs["rows"]]
+    assert len(places) == len(set(places)) == 3  # the bar and its first notes, the second, and its own place
 
 
 def test_without_a_kernel_there_is_a_picture():

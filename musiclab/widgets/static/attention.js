@@ -32,7 +32,9 @@ function make(parent, tag, attributes = {}, text = "") {
 }
 
 function render({ model, el }) {
-  const { notes, bars, parts, length, sizes } = model.get("view");
+  const { parts, sizes, resolution, ...view } = model.get("view");  // its times are in ticks, ours in quarters
+  const notes = view.notes.map(([onset, duration, ...rest]) => [onset / resolution, duration / resolution, ...rest]);
+  const bars = view.bars.map(([onset, number]) => [onset / resolution, number]), length = view.length / resolution;
   const root = make(el, "div", { class: "ml-attention", role: "group", "aria-label": "Attention explorer" });
   make(root, "style", {}, STYLE);
   const head = make(root, "header"), selects = {};
@@ -40,6 +42,7 @@ function render({ model, el }) {
     const select = make(make(head, "label", {}, `${name} `), "select");
     for (let n = 0; n < sizes[i]; n++) make(select, "option", { value: n }, n);
     select.onchange = () => set(name, Number(select.value));
+    select.onkeydown = (event) => event.stopPropagation();  // its arrows are not the notebook's
     selects[name] = select;
   });
   for (const [name, color] of parts) {
@@ -85,7 +88,8 @@ function render({ model, el }) {
   }
   function draw() {
     light();
-    const rows = model.get("arcs"), [onset, , pitch] = notes[model.get("note")], now = x(onset);
+    const { note, rows: ticks } = model.get("arcs"), [onset, , pitch] = notes[note], now = x(onset);
+    const rows = ticks.map(([from, to, share]) => [from / resolution, to / resolution, share]);
     arcs.replaceChildren();
     places.replaceChildren();
     make(arcs, "line", { class: "now", x1: now, x2: now, y1: STRIP - 4, y2: bottom });
