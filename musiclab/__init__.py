@@ -44,6 +44,8 @@ _EXPORTS = {
         "GridTransformer",
         "Mixture",
         "Model",
+        "NGram",
+        "RelativeNGram",
         "RelativeTransformer",
         "Transformer",
         "build_model",

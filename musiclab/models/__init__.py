@@ -3,6 +3,7 @@
 from musiclab.models.base import Model, build_model
 from musiclab.models.grid import GridGRU, GridTransformer
 from musiclab.models.mixture import Mixture
+from musiclab.models.ngram import NGram, RelativeNGram
 from musiclab.models.relative import RelativeTransformer
 from musiclab.models.rnn import GRU, LSTM
 from musiclab.models.transformer import Transformer
@@ -14,6 +15,8 @@ __all__ = [
     "GridTransformer",
     "Mixture",
     "Model",
+    "NGram",
+    "RelativeNGram",
     "RelativeTransformer",
     "Transformer",
     "build_model",
