@@ -21,7 +21,7 @@ NBVAL := MUSICLAB_QUICK=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-en
 PYTEST := $(BIN)/python -m pytest -rs --doctest-modules --ignore=tests/benchmarks
 STYLE := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-.PHONY: help lab demo test test-all bench weights publish loc clean
+.PHONY: help lab demo test test-all bench bench-jsb weights publish loc clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -43,7 +43,10 @@ test-all: $(BIN)/.bench ## the same with the slow tests and those that run peers
 	$(STYLE)
 
 bench: $(BIN)/.bench ## speed and quality side by side with other libraries
-	$(BIN)/python -m pytest tests/benchmarks/*.py -s $(ARGS)
+	$(BIN)/python -m pytest tests/benchmarks/bench_*.py -s $(ARGS)
+
+bench-jsb: $(BIN)/.core ## train and measure on the canonical JSB Chorales, the headline figure (half an hour or more)
+	$(BIN)/python tests/benchmarks/train_jsb.py $(ARGS)
 
 weights: $(BIN)/.core ## train a model that data/models holds, from the start (MODEL=name)
 	$(BIN)/python data/make_weights.py $(or $(MODEL),chorale-transformer) $(ARGS)
