@@ -2,89 +2,110 @@
 
     python data/make_weights.py NAME [--iters N] [--seed S] [--out FOLDER]
 
-A run that is cut off continues from its checkpoint in out/weights.
+Each model is a recipe below. A run that is cut off continues from its checkpoint in out/weights.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from musiclab.datasets import load_chorales
+from musiclab.datasets import load_chorales, load_folk_tunes
 from musiclab.datasets.augment import part_ranges, transpositions
 from musiclab.datasets.cache import data_path
+from musiclab.datasets.card import Corpus
 from musiclab.metrics.likelihood import nll
-from musiclab.models import GridTransformer
+from musiclab.models import GRU, LSTM, GridTransformer
 from musiclab.models.base import Model
 from musiclab.pretrained import load_pretrained, save
-from musiclab.tokenizers import Chorale
+from musiclab.tokenizers import ABCText, Chorale, Melody, Tokenizer
 from musiclab.tokenizers.chorale import GRID
 from musiclab.training import History, fit, token_nll
 
 
-def chorale_transformer() -> GridTransformer:
-    return GridTransformer(len(Chorale().vocab), width=128, layers=4, heads=4, dropout=0.2, copy=4, **GRID)
+class Recipe(NamedTuple):
+    """What a model is made of: a tokenizer, a network for so many words, a corpus, and how long to train."""
+
+    tok: Tokenizer
+    network: Callable[[int], Model]
+    corpus: Callable[[], Corpus]
+    iters: int
+    purpose: str  # what the card says it is for, and not for
+    not_for: str
+    lr: float = 2e-3
+    ema: float = 0.99
 
 
-MODELS = {"chorale-transformer": (chorale_transformer, 800)}
-
-
-def chorale_data(tok: Chorale) -> tuple[list[list[list[int]]], list[list[int]]]:
-    """Return the training chorales, each at every pitch level its parts can sing, and the validation chorales."""
-    corpus = load_chorales()
-    ranges = part_ranges(corpus.train)
-    train = [[tok.sequence(s) for s in transpositions(score, ranges)] for score in corpus.train]
-    return train, [tok.sequence(score) for score in corpus.valid]
-
-
-def cell_nll(model: Model, tok: Chorale, scores: list) -> list[float]:
-    """Return nats per cell, (soprano, alto, tenor, bass): the header and the ending left out."""
-    surprise = token_nll(model, [tok.sequence(score) for score in scores])
-    cells = np.concatenate([n[3:-1].reshape(-1, 4) for n in surprise])
-    return cells.mean(axis=0).round(4).tolist()
+LESSONS = "lessons and experiments; "
+CHORALES = (
+    LESSONS + "it writes in the manner of Bach's chorales and can repeat phrases of them",
+    "passing its music off as Bach's, or as written without a model",
+)
+TUNES = (
+    LESSONS + "it writes in the manner of Irish dance tunes and can repeat phrases of them",
+    "passing its music off as traditional, or as written without a model",
+)
+RECIPES = {
+    "chorale-transformer": Recipe(
+        Chorale(), partial(GridTransformer, width=128, layers=4, heads=4, dropout=0.2, copy=4, **GRID), load_chorales,
+        800, *CHORALES, ema=0.995,
+    ),
+    "folk-lstm": Recipe(
+        ABCText(), partial(LSTM, width=256, layers=2, dropout=0.3), partial(load_folk_tunes, "oneills"),
+        1000, *TUNES, lr=3e-3,
+    ),
+    "tiny": Recipe(Melody(), partial(GRU, width=48), load_folk_tunes, 300, *TUNES, lr=1e-2),
+}  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=MODELS)
+    parser.add_argument("name", choices=RECIPES)
     parser.add_argument("--iters", type=int)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--lr", type=float)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="default: data/models/NAME")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    make, iters = MODELS[args.name]
-    model, tok = make(), Chorale()
-    train, valid = chorale_data(tok)
-    checkpoint = Path("out/weights") / f"{args.name}-{args.seed}.safetensors"
+    recipe = RECIPES[args.name]
+    tok, corpus = recipe.tok, recipe.corpus()
+    model, checkpoint = recipe.network(len(tok.vocab)), Path("out/weights") / f"{args.name}-{args.seed}.safetensors"
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     history = fit(
-        model, train, valid, iters=args.iters or iters, lr=args.lr, seed=args.seed, ema=0.995, patience=5,
-        checkpoint=checkpoint,
+        model, variants(tok, corpus), [tok.sequence(score) for score in corpus.valid], iters=args.iters or recipe.iters,
+        lr=args.lr or recipe.lr, seed=args.seed, ema=recipe.ema, patience=5, checkpoint=checkpoint,
     )  # fmt: skip
     folder = args.out or data_path("models", args.name)
     save(model, tok, folder, half=True)
     model, tok = load_pretrained(folder, device="cpu")  # what is judged is what is shipped
-    save(model, tok, folder, card(model, tok, history, args.seed), half=True)
-    print(history, nll(model, tok, load_chorales().test, load_chorales().train), sep="\n")
+    save(model, tok, folder, card(model, recipe, corpus, history, args.seed), half=True)
+    print(history, nll(model, tok, corpus.test, corpus.train), sep="\n")
 
 
-def card(model: Model, tok: Chorale, history: History, seed: int) -> dict:
+def variants(tok: Tokenizer, corpus: Corpus) -> list[list[list[int]]]:
+    """Return the training scores, each at every pitch level that its parts can sing."""
+    ranges = part_ranges(corpus.train)
+    return [[tok.sequence(s) for s in transpositions(score, ranges)] for score in corpus.train]
+
+
+def card(model: Model, recipe: Recipe, corpus: Corpus, history: History, seed: int) -> dict:
     """Return the model card: what a user must know."""
-    corpus = load_chorales()
-    test = nll(model, tok, corpus.test, corpus.train)
+    test = nll(model, recipe.tok, corpus.test, corpus.train)
     low, high = test.interval("ids")
-    return {
+    facts = {
         "data": f"{corpus.card.name}; {corpus.card.origin}; training at every pitch level its parts can sing",
         "licence": "weights: CC BY 4.0; training data: " + corpus.card.licence,
-        "for": "lessons and experiments; it writes in the manner of Bach's chorales and can repeat phrases of them",
-        "not for": "passing its music off as Bach's, or as written without a model",
+        "for": recipe.purpose,
+        "not for": recipe.not_for,
         "parameters": model.n_parameters,
         "seed": seed,
         "command": "python data/make_weights.py " + " ".join(sys.argv[1:]),
@@ -96,10 +117,16 @@ def card(model: Model, tok: Chorale, history: History, seed: int) -> dict:
             "test 95 % interval over scores": [round(low, 4), round(high, 4)],
             "test, id frequencies alone": round(test.baseline, 4),
         },
-        "nats_per_cell_test": dict(
-            zip(("Soprano", "Alto", "Tenor", "Bass"), cell_nll(model, tok, corpus.test), strict=True)
-        ),
+        "bits_per_quarter_test": round(test.bits_per_quarter, 3),
     }
+    return facts | (cell_nll(model, recipe.tok, corpus) if isinstance(recipe.tok, Chorale) else {})
+
+
+def cell_nll(model: Model, tok: Chorale, corpus: Corpus) -> dict:
+    """Return nats per cell of the test chorales by voice: the header and the ending left out."""
+    surprise = token_nll(model, [tok.sequence(score) for score in corpus.test])
+    cells = np.concatenate([n[3:-1].reshape(-1, 4) for n in surprise]).mean(axis=0).round(4).tolist()
+    return {"nats_per_cell_test": dict(zip(("Soprano", "Alto", "Tenor", "Bass"), cells, strict=True))}
 
 
 if __name__ == "__main__":
