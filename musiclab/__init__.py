@@ -59,6 +59,7 @@ _EXPORTS = {
     "metrics.rules": ["find_broken", "voice_leading"],
     "metrics.jsb": ["evaluate_jsb"],
     "probing": ["Trace", "knock_out", "note_steps", "trace"],
+    "diagnosis": ["diagnose"],
     "checks": ["check_exercise", "check_model", "check_tokenizer"],
     "recipes": ["demo", "evaluate_model", "export", "sample_model", "train_model"],
     "widgets.attention": ["AttentionExplorer"],
