@@ -24,10 +24,12 @@ class Cache(NamedTuple):
     layers: tuple[tuple[Tensor, Tensor], ...]
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Return x (B, H, T, D) with each pair of its halves turned by the angle of its position."""
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+def rotate(x: Tensor, turn: Tensor) -> Tensor:
+    """Return x (..., D) with each number of its first half and its partner in the second turned as a point of a plane.
+
+    ``turn`` (..., D/2) holds complex numbers of length 1, since multiplying by one turns. Partners end side by side.
+    """
+    return torch.view_as_real(torch.complex(*x.float().chunk(2, dim=-1)) * turn).flatten(-2)
 
 
 class Attend(nn.Module):
@@ -53,11 +55,12 @@ class Block(nn.Module):
         self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), Dropout(dropout), nn.Linear(4 * width, width))
         self.drop = Dropout(dropout)
 
-    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor] | None, past: tuple[Tensor, Tensor] | None, window: int):
+    def forward(self, x: Tensor, turn: Tensor | None, past: tuple[Tensor, Tensor] | None, window: int):
         B, T, D = x.shape
-        q, k, v = self.qkv(self.norm1(x)).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        if angles is not None:
-            q, k = rotate(q, *angles), rotate(k, *angles)  # (B, H, T, D/H)
+        q, k, v = self.qkv(self.norm1(x)).view(B, T, 3, self.heads, D // self.heads).unbind(2)  # (B, T, H, D/H)
+        if turn is not None:
+            q, k = rotate(q, turn), rotate(k, turn)
+        q, k, v = (y.transpose(1, 2) for y in (q, k, v))  # (B, H, T, D/H)
         if past is not None:
             k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)  # (B, H, S, D/H)
         y = self.attend(q, k, v, window)
@@ -97,9 +100,10 @@ class Trunk(nn.Module):
         start, past = cache if cache else (0, (None,) * len(self.blocks))
         stop = start + x.shape[1]
         angle = torch.arange(start, stop, device=x.device)[:, None] * self.frequency  # (T, D/H/2)
-        angles, layers = (angle.cos(), angle.sin()) if self.rotary else None, []
+        turn = torch.polar(torch.ones_like(angle), angle)[:, None] if self.rotary else None  # (T, 1, D/H/2)
+        layers = []
         for block, memory in zip(self.blocks, past, strict=True):
-            x, memory = block(x, angles, memory, self.context)
+            x, memory = block(x, turn, memory, self.context)
             layers.append(memory)
         return self.norm(x), Cache(stop, tuple(layers))
 
