@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import sys
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,12 @@ from musiclab.errors import require
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-POWERS = (0.25, 0.5, 0.75, 1, 1.5, 2, 3)
-HALF_LIFE = 6  # judgements after which one counts half: early ones say little of the end
-SLACK = 3  # laws whose error is up to so many times that of the best law are taken to be possible
-LIVE_SECONDS = 1.0  # a picture costs a tenth of that
+# What forecasts are made of; chosen on seven runs of this library, tried on others (tests/test_history.py).
+POWERS = (-0.5, 0.01, 0.5, 1, 2)  # from "it goes on as now" to "that was nearly all"; 0.01 is a logarithm
+SIZE = (7, 2.8)  # inches
+HALF_LIFE = 2  # judgements after which one counts half
+TREMOR = 0.002  # of a loss: what the next judgement may differ by chance
+LEAST_SECONDS = 1.0  # of training, before a picture is worth its time
 
 
 def learning_rate_factor(i: int, iters: int) -> float:
@@ -58,7 +59,7 @@ class History:
     >>> loss = [(i, 1 + 40 / (i + 20)) for i in range(50, 501, 50)]
     >>> history = History(1000, train=loss, valid=loss, best_iter=500, best_valid=loss[-1][1])
     >>> [round(x, 2) for x in history.forecast()]
-    [1.04, 1.04, 1.07]
+    [0.96, 1.04, 1.08]
     """
 
     iters: int
@@ -82,10 +83,10 @@ class History:
     def forecast(self, iters: int | None = None) -> tuple[float, float, float]:
         """Return low, middle and high guess of the best validation loss after so many iterations (default: all).
 
-        Power laws ``a + b * x ** -p`` are fitted to the judgements so far for several p, the later ones counting more.
-        x is not the iteration but the learning rate spent until then, which the schedule tells beforehand: a step at
-        a tenth of the rate leads a tenth as far. The law that fits best gives the middle; all that fit nearly as well
-        span the interval. What was reached stays, so no guess is above the best so far. nan before four judgements.
+        Power laws ``a + b * x ** -p`` are fitted for several p, the last judgements counting most. x is not the
+        iteration but the way gone: steps weigh by the square root of their learning rate, which the schedule tells
+        beforehand. The laws span the interval; weighed by how well they fit, they give the middle. What was reached
+        stays, so no guess is above the best so far. nan before four judgements.
 
         Raises
         ------
@@ -94,20 +95,21 @@ class History:
 
         Notes
         -----
-        After Tissue, Wang and Wang (2024), Scaling law with learning rate annealing. Notebook: your_own_music.
+        That a loss follows the learning rate spent is found in Tissue, Wang and Wang (2024), Scaling law with learning
+        rate annealing. Notebook: your_own_music.
         """
         iters = iters or self.iters
         require(max(1, self.done) <= iters <= self.iters, "iters", f"in {self.done}..{self.iters}", iters)
         if len(self.valid) < 4:
             return math.nan, math.nan, math.nan
         at, loss = np.array(self.valid).T
-        spent = np.cumsum([learning_rate_factor(i, self.iters) for i in range(1, self.iters + 1)])
-        x = spent[at.astype(int) - 1] / spent[iters - 1]
-        weight = 0.5 ** (np.arange(len(x))[::-1] / HALF_LIFE / 2)
+        way = np.cumsum([learning_rate_factor(i, self.iters) ** 0.5 for i in range(1, iters + 1)])
+        x = way[at.astype(int) - 1] / way[-1]
+        weight = 0.5 ** (np.arange(len(x))[::-1] / HALF_LIFE)
         ends, errors = np.array([_fit_law(x, loss, weight, p) for p in POWERS]).T
-        error = errors.min() + 1e-3 * loss[-1]  # judgements themselves tremble a little
-        near = ends[errors <= SLACK * error]
-        guesses = near.min() - error, ends[errors.argmin()], near.max() + error
+        ends, tremor = np.minimum(ends, self.best_valid), TREMOR * loss[-1]
+        middle = np.average(ends, weights=(errors + tremor) ** -2)
+        guesses = ends.min() - tremor, middle, ends.max() + tremor
         return tuple(float(min(guess, self.best_valid)) for guess in guesses)
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -118,7 +120,7 @@ class History:
         >>> History(20, train=[(10, 2.0), (20, 1.5)]).plot().get_xlabel()
         'iteration'
         """
-        ax = new_axes(ax, (7, 2.8))
+        ax = new_axes(ax, SIZE)
         if self.train:
             ax.plot(*zip(*self.train, strict=True), color=PALETTE[6], linewidth=1.2, label="training batches")
         if self.valid:
@@ -126,47 +128,34 @@ class History:
             best = f"best: {self.best_valid:.3f} at {self.best_iter}"
             ax.plot(self.best_iter, self.best_valid, "o", color=PALETTE[5], label=best)
         if not self.stopped and self.done < self.iters and len(self.valid) >= 4:
-            self._plot_forecast(ax)
+            ahead = np.unique(np.linspace(self.done, self.iters, 12).astype(int))
+            low, middle, high = np.array([self.forecast(int(i)) for i in ahead]).T
+            label = f"forecast: {low[-1]:.3f} to {high[-1]:.3f}"
+            ax.fill_between(ahead, low, high, color=PALETTE[4], alpha=0.35, linewidth=0, label=label)
+            ax.plot(ahead, middle, "--", color=PALETTE[0], linewidth=1.2)
         ax.set(xlabel="iteration", ylabel="nats per id", xlim=(0, self.iters))
         if ax.lines:
             ax.legend(frameon=False, fontsize=9, labelcolor=INK)
         return ax
 
-    def _plot_forecast(self, ax: Axes) -> None:
-        ahead = np.unique(np.linspace(self.done, self.iters, 12).astype(int))
-        low, middle, high = np.array([self.forecast(int(i)) for i in ahead]).T
-        ends = f"forecast: {low[-1]:.3f} to {high[-1]:.3f}"
-        ax.fill_between(ahead, low, high, color=PALETTE[4], alpha=0.35, linewidth=0, label=ends)
-        ax.plot(ahead, middle, "--", color=PALETTE[0], linewidth=1.2)
-
 
 def _fit_law(x: np.ndarray, loss: np.ndarray, weight: np.ndarray, p: float) -> tuple[float, float]:
     """Return what the fitted ``a + b * x ** -p`` says at x = 1, and its error at the points."""
-    law = np.stack([np.ones_like(x), x**-p], axis=1)
-    ab = np.linalg.lstsq(law * weight[:, None], loss * weight, rcond=None)[0]
-    return ab.sum(), np.sqrt(np.average((law @ ab - loss) ** 2, weights=weight**2))
+    law, root = np.stack([np.ones_like(x), x**-p], axis=1), weight**0.5
+    ab = np.linalg.lstsq(law * root[:, None], loss * root, rcond=None)[0]
+    return ab.sum(), np.average((law @ ab - loss) ** 2, weights=weight) ** 0.5
 
 
-class LivePlot:
-    """The curves in a notebook's output, drawn again while training goes on; nothing outside a notebook."""
+def show_live(history: History, again: bool) -> bool:
+    """Show the curves in a notebook, again where they were shown before; return whether they have been shown."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if not hasattr(shell, "kernel") or history.seconds < LEAST_SECONDS:
+        return again
+    from IPython.display import Image, display
+    from matplotlib.figure import Figure
 
-    def __init__(self) -> None:
-        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-        self.on, self.handle, self.drawn = hasattr(shell, "kernel"), None, time.monotonic()
-
-    def show(self, history: History, last: bool = False) -> None:
-        """Draw what happened so far, if the last picture is old enough; the last one is drawn if there was one."""
-        if not self.on or not (self.handle if last else time.monotonic() - self.drawn > LIVE_SECONDS):
-            return
-        from IPython.display import Image, display
-        from matplotlib.figure import Figure
-
-        figure, png = Figure(figsize=(7, 2.8), layout="constrained", dpi=90), io.BytesIO()
-        history.plot(figure.subplots())
-        figure.savefig(png)
-        picture = Image(png.getvalue(), alt=repr(history))
-        if self.handle:
-            self.handle.update(picture)
-        else:
-            self.handle = display(picture, display_id=True)
-        self.drawn = time.monotonic()
+    figure, png = Figure(figsize=SIZE, layout="constrained", dpi=90), io.BytesIO()
+    history.plot(figure.subplots())
+    figure.savefig(png)
+    display(Image(png.getvalue(), alt=repr(history)), display_id=f"history-{id(history)}", update=again)
+    return True

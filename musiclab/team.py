@@ -8,13 +8,9 @@ of every batch; sums over all make their gradients and losses those of one proce
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-
-Shared = TypeVar("Shared", Sequence, Tensor)
 
 
 class Team:
@@ -40,15 +36,13 @@ class Team:
     def __init__(self, device: torch.device) -> None:
         self.device, self.rank, self.size = device, 0, 1
         if "LOCAL_RANK" in os.environ and int(os.environ.get("WORLD_SIZE", 1)) > 1:
-            try:
-                from accelerate import Accelerator
-            except ImportError as error:
-                raise ImportError("several processes need accelerate: pip install accelerate") from error
+            from accelerate import Accelerator  # pip install accelerate
+
             self._accelerator = Accelerator(cpu=device.type == "cpu")
             self.device = self._accelerator.device
             self.rank, self.size = self._accelerator.process_index, self._accelerator.num_processes
 
-    def share(self, whole: Shared) -> Shared:
+    def share(self, whole):
         """Return this process's part of a sequence, or of the rows of a tensor; together they are the whole."""
         return whole[self.rank :: self.size]
 

@@ -27,7 +27,7 @@ from tqdm.auto import tqdm
 
 from musiclab.errors import require
 from musiclab.files import write_whole
-from musiclab.history import History, LivePlot, learning_rate_factor
+from musiclab.history import History, learning_rate_factor, show_live
 from musiclab.models.base import Model
 from musiclab.team import Team
 
@@ -139,7 +139,7 @@ def _count(model: Model, data: _Batches, valid: Sequence[Sequence[int]], team: T
 
 def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience: int, checkpoint) -> None:
     """Go on from where the history stands to the end, or until validation has not got better for long enough."""
-    every, began, live = max(1, history.iters // 20), time.monotonic() - history.seconds, LivePlot()
+    every, began, shown = max(1, history.iters // 20), time.monotonic() - history.seconds, False
     ahead = range(history.done + 1, history.iters + 1)
     with tqdm(ahead, initial=history.done, total=history.iters, unit="it", disable=run.team.rank > 0) as bar:
         for i in bar:
@@ -156,9 +156,9 @@ def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience
             bar.set_postfix_str(f"train {loss:.3f}" + (f", valid {history.valid[-1][1]:.3f}" if valid else ""))
             if checkpoint and run.team.rank == 0:
                 run.save(checkpoint, history)
-            if valid:
-                live.show(history)
-    live.show(history, last=True)
+            shown = bool(valid) and show_live(history, shown)
+    if history.stopped and shown:
+        show_live(history, shown)
 
 
 class _Batches:
@@ -195,9 +195,7 @@ class _Batches:
 class _Run:
     """One training run: the model, its optimiser, the moving average of its weights, and the best average so far."""
 
-    def __init__(
-        self, model: Model, data: _Batches, team: Team, lr: float, weight_decay: float, ema: float
-    ) -> None:  # fmt: skip
+    def __init__(self, model: Model, data: _Batches, team: Team, lr: float, weight_decay: float, ema: float) -> None:
         self.model, self.data, self.team, self.lr, self.ema = model, data, team, lr, ema
         self.settings = {
             "config": model.config, "seed": data.seed, "data": data.digest, "lr": lr, "weight_decay": weight_decay,
@@ -206,7 +204,8 @@ class _Run:
         matrices = [p for p in model.parameters() if p.dim() > 1]
         vectors = [p for p in model.parameters() if p.dim() <= 1]
         groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))
+        fused = model.device.type in ("cpu", "cuda")  # one pass over the weights, not ten
+        self.optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), fused=fused)
         self.average = _copy(model.state_dict())
         self.best = _copy(model.state_dict())
 
@@ -227,8 +226,8 @@ class _Run:
             group["lr"] = self.lr * learning_rate_factor(i, iters)
         self.optimizer.step()
         decay = min(self.ema, i / (10 + i))  # the average forgets the first, random weights quickly
-        for name, value in self.model.state_dict().items():
-            self.average[name].lerp_(value, 1 - decay)
+        state = self.model.state_dict()
+        torch._foreach_lerp_([self.average[name] for name in state], list(state.values()), 1 - decay)
         return loss.item()
 
     def judge(self, i: int, valid: Sequence[Sequence[int]], history: History) -> None:
@@ -294,7 +293,8 @@ def sequence_nll(model: Model, ids: Tensor) -> Tensor:
 
 
 def _nll(logits: Tensor, ids: Tensor) -> Tensor:
-    return F.cross_entropy(logits.transpose(1, 2), ids, ignore_index=PAD, reduction="none")
+    rows = F.cross_entropy(logits.flatten(0, 1), ids.flatten(), ignore_index=PAD, reduction="none")
+    return rows.view(ids.shape)
 
 
 @torch.no_grad()

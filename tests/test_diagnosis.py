@@ -51,7 +51,7 @@ class Fixed(Model):
 def trained():
     torch.manual_seed(0)
     model = GRU(SIZE, width=64)
-    history = fit(model, [TOK.sequence(t) for t in TUNES], [TOK.sequence(t) for t in HELD_OUT], iters=150, lr=1e-2,
+    history = fit(model, [TOK.sequence(t) for t in TUNES], [TOK.sequence(t) for t in HELD_OUT], iters=70, lr=1e-2,
                   batch_ids=1024, device="cpu")  # fmt: skip
     return model, history
 
@@ -115,7 +115,7 @@ def test_learning_by_heart_is_found():
     torch.manual_seed(0)
     model = GRU(SIZE, width=64)
     few, held = [TOK.sequence(t) for t in TUNES[:2]], [TOK.sequence(t) for t in HELD_OUT]
-    history = fit(model, few, held, iters=200, lr=2e-2, device="cpu", patience=100)
+    history = fit(model, few, held, iters=100, lr=2e-2, device="cpu", patience=100)
     report = diagnose(model, TOK, HELD_OUT, history)
     assert "overfitting" in ill(report), report
     assert "overfitting" not in [finding.name for finding in diagnose(model, TOK, HELD_OUT)]
