@@ -6,11 +6,12 @@ from collections import defaultdict
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from musiclab.checks import check_model
 from musiclab.metrics.jsb import evaluate_jsb
 from musiclab.models import NGram, RelativeNGram, build_model
+from musiclab.pretrained import load_pretrained, save
+from musiclab.tokenizers import Melody
 from musiclab.tokenizers.chorale_grid import GRID, ChoraleGrid
 from musiclab.training import fit, token_nll
 
@@ -74,11 +75,10 @@ def test_is_a_distribution_whatever_was_read(model) -> None:
     assert torch.allclose(logits.exp().sum(-1), torch.ones(()), atol=1e-5)
 
 
-def test_never_gives_up_on_an_id_after_a_thousand_others() -> None:
-    model = NGram(4, order=9)
-    model.count([[1] + [3] * 40] * 2000)
+def test_never_rules_an_id_out() -> None:
+    model = NGram(4, order=9, discount=1e-9)  # a ninth power of it is too small for a float
+    model.count([[1] + [3] * 40])
     assert torch.isfinite(model(torch.tensor([[1] + [3] * 40]))[0]).all()
-    assert torch.isfinite(model(torch.tensor([[3] * 40]))[0]).all()
 
 
 @pytest.mark.parametrize("model", counted(), ids=repr)
@@ -99,9 +99,7 @@ def test_keeps_the_contract(model) -> None:
 
 @pytest.mark.parametrize("model", counted(), ids=repr)
 def test_comes_back_from_a_file(model, tmp_path) -> None:
-    save_file(model.state_dict(), tmp_path / "model.safetensors")
-    twin = build_model(model.config)
-    twin.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    twin, _ = load_pretrained(save(model, Melody(), tmp_path), device="cpu")
     ids = torch.tensor(runs(3, seed=5))
     assert torch.equal(twin(ids)[0], model(ids)[0])
 
