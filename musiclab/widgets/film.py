@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import traitlets
 
-from musiclab.axes import INK, PALETTE, new_axes
+from musiclab.axes import PALETTE, new_axes
 from musiclab.errors import require
 from musiclab.models.base import Model
 from musiclab.plots import plot_roll
@@ -96,8 +97,8 @@ class HiddenStateFilm(Player):
     score : Score
     layer : int
         Counted from 0; -1 is the last.
-    n_units : int
-        How many units to show.
+    units : sequence of int, optional
+        Which units to show; the 20 liveliest if none are given.
 
     Attributes
     ----------
@@ -111,7 +112,7 @@ class HiddenStateFilm(Player):
     Raises
     ------
     ValueError
-        If there is no such layer, or the unit is not in sight.
+        If there is no such layer or unit, or the unit chosen is not in sight.
 
     Notes
     -----
@@ -122,8 +123,8 @@ class HiddenStateFilm(Player):
     --------
     >>> from musiclab.models import GRU
     >>> from musiclab.tokenizers import Melody
-    >>> film = HiddenStateFilm(GRU(vocab_size=207, width=8), Melody(), Score([(0, 12, 60), (12, 6, 62)]), n_units=3)
-    >>> film.unit = film.units[2]
+    >>> film = HiddenStateFilm(GRU(vocab_size=207, width=8), Melody(), Score([(0, 12, 60), (12, 6, 62)]), units=[1, 5])
+    >>> film.unit = 5
     >>> film.hidden[:, film.unit].shape
     (3,)
     """
@@ -133,18 +134,18 @@ class HiddenStateFilm(Player):
         "export default { render };\n", "", 1
     )
 
-    units = traitlets.List().tag(sync=True)
     unit = traitlets.Int().tag(sync=True)
-    rows = traitlets.List().tag(sync=True)
-    edges = traitlets.List().tag(sync=True)
+    units, rows, edges = (traitlets.List().tag(sync=True) for _ in range(3))
 
-    def __init__(self, model: Model, tok: Tokenizer, score: Score, layer: int = -1, n_units: int = 20) -> None:
-        require(n_units >= 1, "n_units", ">= 1", n_units)
+    def __init__(
+        self, model: Model, tok: Tokenizer, score: Score, layer: int = -1, units: Sequence[int] | None = None
+    ) -> None:
         self.ticks, self.hidden = hidden_states(model, tok, score, layer)
-        spread, steps = self.hidden.std(axis=0), np.abs(np.diff(self.hidden, axis=0))
-        lively = np.argsort(-spread, kind="stable")[:n_units]
-        speed = steps[:, lively].sum(axis=0) / np.maximum(spread[lively], 1e-9)
-        units = lively[np.argsort(speed, kind="stable")].tolist()
+        spread, steps = self.hidden.std(axis=0), np.abs(np.diff(self.hidden, axis=0)).sum(axis=0)
+        units = np.argsort(-spread, kind="stable")[:20] if units is None else np.asarray(units, dtype=int)
+        ok = len(units) and units.min() >= 0 and units.max() < len(spread)
+        require(ok, "units", f"some of 0..{len(spread) - 1}", units)
+        units = units[np.argsort(steps[units] / np.maximum(spread[units], 1e-9), kind="stable")].tolist()
         said = replace(tok.project(score), title=score.title, source=score.source)
         rows = self.hidden[:, units].T / max(1, np.abs(self.hidden[:, units]).max())  # tanh keeps to -1..1; others not
         edges = said.seconds([*self.ticks, said.length]).round(4).tolist()
@@ -176,7 +177,6 @@ def _picture(film: HiddenStateFilm) -> str:
     new_axes(heat).pcolormesh(edges, np.arange(len(film.units) + 1), film.rows, cmap=colors, vmin=-1, vmax=1)
     heat.set_yticks(np.arange(len(film.units)) + 0.5, film.units, fontsize=6)
     heat.set(ylim=(len(film.units), 0), xlabel="bar", ylabel="unit")
-    heat.yaxis.label.set_color(INK)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return base64.b64encode(buffer.getvalue()).decode()

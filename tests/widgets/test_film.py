@@ -62,25 +62,26 @@ def test_a_word_of_two_notes_is_shared():
 
 
 def test_rows_go_from_slow_to_fast_and_are_true_to_the_network():
-    film = HiddenStateFilm(gru(16), TOK, TUNE, n_units=5)
+    film = HiddenStateFilm(gru(32), TOK, TUNE)
     shown = film.hidden[:, film.units]
     np.testing.assert_allclose(np.array(film.rows).T, shown, atol=0.005)
     speed = np.abs(np.diff(shown, axis=0)).sum(0) / shown.std(0)
-    assert (np.diff(speed) >= 0).all() and len(set(film.units)) == 5
+    assert (np.diff(speed) >= 0).all() and len(set(film.units)) == 20
     assert shown.std(0).min() >= np.delete(film.hidden, film.units, axis=1).std(0).max()
     assert film.edges == pytest.approx(np.arange(9) / 8)  # seconds: Melody says 120 quarters per minute
     assert film.duration == 1
 
 
 def test_units_out_of_sight_and_layers_that_are_not_there_are_refused():
-    film = HiddenStateFilm(gru(), TOK, TUNE, n_units=3)
-    hidden = next(unit for unit in range(8) if unit not in film.units)
-    with pytest.raises((ValueError, TraitError), match=rf"unit must be one of \[.*\], got {hidden}"):
-        film.unit = hidden
+    film = HiddenStateFilm(gru(), TOK, TUNE, units=[7, 2, 4])
+    assert sorted(film.units) == [2, 4, 7]
+    with pytest.raises((ValueError, TraitError), match=r"unit must be one of \[.*\], got 3"):
+        film.unit = 3
     with pytest.raises(ValueError, match="layer must be below 1, got 1"):
         HiddenStateFilm(gru(), TOK, TUNE, layer=1)
-    with pytest.raises(ValueError, match="n_units must be >= 1, got 0"):
-        HiddenStateFilm(gru(), TOK, TUNE, n_units=0)
+    for units in ([], [8], [0, -1]):
+        with pytest.raises(ValueError, match=r"units must be some of 0\.\.7, got"):
+            HiddenStateFilm(gru(), TOK, TUNE, units=units)
 
 
 def test_values_beyond_one_are_scaled():
