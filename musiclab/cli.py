@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 
 from musiclab import __version__
 
+DATA = "chorales, folk, a folder of MIDI files or one file"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, or 1 after an error, which is printed in one line."""
@@ -36,9 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(
         "train", _train, "train a model on a corpus or on your MIDI files", "train --data my_midi --out out/mine"
     )
-    sub.add_argument("--data", default="chorales", help="chorales, folk or a folder of MIDI files (default: chorales)")
-    sub.add_argument("--tokenizer", default="Chorale", help="default: Chorale")
-    sub.add_argument("--model", default="grid", help="gru, transformer or grid (default: grid)")
+    sub.add_argument("--data", default="chorales", help=f"{DATA} (default: chorales)")
+    sub.add_argument("--tokenizer", help="such as remi, melody or chorale (default: one that fits the data)")
+    sub.add_argument("--model", help="gru, transformer or grid (default: one that fits the data)")
     sub.add_argument("--budget", default="10m", help="time, such as 60s or 10m (default: 10m)")
     sub.add_argument("--iters", type=int, help="iterations, instead of a budget")
     sub.add_argument("--seed", type=int, default=0)
@@ -53,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("evaluate", _evaluate, "how surprised a model is by held-out scores", "evaluate chorale-transformer")
     sub.add_argument("model", help="a shipped model's name or a folder")
-    sub.add_argument("--data", default="chorales", help="chorales, folk or a folder of MIDI files (default: chorales)")
+    sub.add_argument("--data", default="chorales", help=f"{DATA} (default: chorales)")
 
     command("doctor", _doctor, "what works here, and the one command that mends the rest", "doctor")
     command("datasets", _datasets, "what corpora there are, and the call that loads each", "datasets")
@@ -83,11 +85,13 @@ def _demo(args: argparse.Namespace) -> None:
 
 def _train(args: argparse.Namespace) -> None:
     from musiclab.recipes import train_model
+    from musiclab.team import rank
 
     history = train_model(
         args.out, args.data, args.tokenizer, args.model, args.budget, args.iters, args.seed, args.device
     )
-    print(history, f"next: musiclab sample --model {args.out}", sep="\n")
+    if not rank():
+        print(history, f"next: musiclab sample --model {args.out}", sep="\n")
 
 
 def _sample(args: argparse.Namespace) -> None:

@@ -15,18 +15,21 @@ from musiclab.datasets.augment import part_ranges, transpositions
 from musiclab.errors import require
 from musiclab.generation import generate
 from musiclab.metrics.likelihood import Likelihood, nll
-from musiclab.midi import load_folder, write_midi
+from musiclab.midi import load_folder, read_midi, write_midi
 from musiclab.models import build_model
 from musiclab.notation import write_musicxml
 from musiclab.plots import plot_roll
 from musiclab.pretrained import load_pretrained, save
 from musiclab.sampling import Sampler
 from musiclab.score import Score
+from musiclab.team import rank
 from musiclab.tokenizers import Tokenizer, load_tokenizer
 from musiclab.tokenizers.chorale import GRID, Chorale
 from musiclab.training import History, fit
 
 SUFFIXES = (".mid", ".musicxml", ".mp3", ".png")
+USUAL = {"chorales": ("Chorale", "grid"), "folk": ("Melody", "gru")}
+LEAST_NOTES = 100
 KINDS = {"gru": "GRU", "transformer": "Transformer", "grid": "GridTransformer"}
 
 
@@ -90,54 +93,77 @@ def demo(folder: str | Path = "out", model: str = "chorale-transformer", sampler
 
 
 def train_model(
-    out: str | Path, data: str = "chorales", tokenizer: str = "Chorale", model: str = "grid",
+    out: str | Path, data: str = "chorales", tokenizer: str | None = None, model: str | None = None,
     budget: str | None = "10m", iters: int | None = None, seed: int = 0, device: str = "auto",
 ) -> History:  # fmt: skip
-    """Train a model on a corpus or on a folder of MIDI files, write it to a folder, and return the history.
+    """Train a model on a corpus or on MIDI files of your own, write it to a folder, and return the history.
 
-    Each score is read at every pitch level its parts can sing. A run that is cut off continues from its checkpoint in
-    ``out`` when called again with the same arguments.
+    Each score is read at up to twelve pitch levels that the parts can sing. A run that is cut off continues from its
+    checkpoint in ``out`` when called again with the same arguments.
 
     Parameters
     ----------
     out : path
         Folder for the model; :func:`load_pretrained` and ``musiclab sample`` read it.
     data : str
-        ``"chorales"``, ``"folk"``, or a folder of MIDI files, one in ten of which is kept for validation.
-    tokenizer : str
-        A scheme, such as ``"Chorale"`` or ``"REMI"``.
-    model : str
-        ``"gru"``, ``"transformer"``, or ``"grid"`` (for ``Chorale``).
+        ``"chorales"``, ``"folk"``, or a folder of MIDI files, one in ten of which is kept for validation; or one MIDI
+        file, of which the last tenth is.
+    tokenizer : str, optional
+        A scheme, such as ``"Chorale"`` or ``"REMI"``; by default one that fits the data.
+    model : str, optional
+        ``"gru"``, ``"transformer"``, or ``"grid"`` (for ``Chorale``); by default one that fits the data.
     budget, iters : str or int
         How long, see :func:`musiclab.training.fit`.
     seed : int
     device : str
+
+    Raises
+    ------
+    ValueError
+        If there is too little music, or the model does not fit the tokenizer.
+
+    Notes
+    -----
+    Notebook: your_own_music.
     """
+    usual = USUAL.get(data, ("REMI", "transformer"))
+    tok, model = _tokenizer(tokenizer or usual[0]), model or (usual[1] if not tokenizer else "transformer")
     require(model in KINDS, "model", f"one of {sorted(KINDS)}", repr(model))
-    require(tokenizer.upper() != "BPE", "tokenizer", "a scheme; BPE is trained over one, with BPE.train", tokenizer)
-    schemes = {name.lower(): name for name in Tokenizer.schemes}
-    tok = load_tokenizer({"tokenizer": schemes.get(tokenizer.lower(), tokenizer)})
+    require(model != "grid" or isinstance(tok, Chorale), "tokenizer", "Chorale, which writes a grid", tokenizer)
     training, validation = _read_corpus(data)[:2]
     ranges = part_ranges(training)
-    train = [[tok.sequence(s) for s in transpositions(score, ranges)] for score in training]
-    valid = [tok.sequence(score) for score in validation]
-    config = {"model": KINDS[model], "vocab_size": len(tok.vocab), "dropout": 0.1}
-    if model == "grid":
-        require(isinstance(tok, Chorale), "tokenizer", "Chorale, which writes a grid", tokenizer)
-        config |= GRID
+    train = [[_ids(tok, s) for s in transpositions(score, _near(score, ranges))] for score in training]
+    config = {"model": KINDS[model], "vocab_size": len(tok.vocab), "dropout": 0.1} | (GRID if model == "grid" else {})
     import torch
 
     torch.manual_seed(seed)
-    network = build_model(config)
-    out = Path(out)
+    network, out = build_model(config), Path(out)
     out.mkdir(parents=True, exist_ok=True)
     history = fit(
-        network, train, valid, budget=None if iters else budget, iters=iters, seed=seed, device=device,
-        max_ids=4096 if model == "grid" else 1024, checkpoint=out / "checkpoint.safetensors",
+        network, train, [_ids(tok, s) for s in validation], budget=None if iters else budget, iters=iters, seed=seed,
+        device=device, max_ids=4096 if model == "grid" else 1024, checkpoint=out / "checkpoint.safetensors",
     )  # fmt: skip
     card = {"data": data, "seed": seed, "nats_per_id_valid": history.best_valid, "history": repr(history)}
-    save(network, tok, out, card)
+    if rank() == 0:
+        save(network, tok, out, card)
     return history
+
+
+def _tokenizer(name: str) -> Tokenizer:
+    require(name.upper() != "BPE", "tokenizer", "a scheme; BPE is trained over one, with BPE.train", name)
+    schemes = {scheme.lower(): scheme for scheme in Tokenizer.schemes}
+    return load_tokenizer({"tokenizer": schemes.get(name.lower(), name)})
+
+
+def _ids(tok: Tokenizer, score: Score) -> np.ndarray:
+    """Return the ids that a model reads, two bytes each: a folder in twelve keys is many."""
+    return np.array(tok.sequence(score), dtype=np.uint16)
+
+
+def _near(score: Score, ranges: np.ndarray) -> np.ndarray:
+    """Return the ranges, but no more than five semitones below and six above the score's own: twelve pitch levels."""
+    own = part_ranges([score])
+    return np.stack([np.maximum(ranges, own - 5)[:, 0], np.minimum(ranges, own + 6)[:, 1]], axis=1)
 
 
 def sample_model(
@@ -175,7 +201,7 @@ def evaluate_model(model: str, data: str = "chorales") -> Likelihood:
     model : str
         One of ``pretrained_names()``, or a folder.
     data : str
-        As in :func:`train_model`; its test set is judged (of a folder, the scores kept for validation).
+        As in :func:`train_model`; its test set is judged (of your own files, what was kept for validation).
     """
     network, tok = load_pretrained(model)
     training, _, test = _read_corpus(data)
@@ -183,18 +209,26 @@ def evaluate_model(model: str, data: str = "chorales") -> Likelihood:
 
 
 def _read_corpus(data: str) -> tuple[list[Score], list[Score], list[Score]]:
-    """Return the training, validation and test scores of a corpus or a folder; a folder's last two are the same."""
-    if data in ("chorales", "folk"):
+    """Return the training, validation and test scores of a corpus or of files, of which the last two are the same."""
+    if data in USUAL:
         corpus = load_chorales() if data == "chorales" else load_folk_tunes()
         return corpus.train, corpus.valid, corpus.test
-    scores, table = load_folder(data)
+    scores = [score for score in ([read_midi(data)] if Path(data).is_file() else _read_folder(data)) if len(score)]
+    n, found = sum(map(len, scores)), f"notes in the {len(scores)} files of {data!r} that have any"
+    require(n >= LEAST_NOTES, "data", f"'chorales', 'folk', or MIDI files with {LEAST_NOTES} notes", f"{n} {found}")
+    if len(scores) == 1:
+        cut = max(1, 9 * scores[0].n_bars // 10)
+        scores = [scores[0].bars(cut), scores[0].bars(0, cut)]
+    else:
+        scores = [scores[i] for i in np.random.default_rng(0).permutation(len(scores))]
+    valid = scores[: max(1, len(scores) // 10)]
+    return scores[len(valid) :], valid, valid
+
+
+def _read_folder(folder: str) -> list[Score]:
+    scores, table = load_folder(folder)
     failed = [row for row in table if row.status == "failed"]
-    if failed:
+    if failed and rank() == 0:
         text = f"{len(failed)} of {len(table)} files were not read; the first, {failed[0].file}: {failed[0].reason}"
-        warnings.warn(text, stacklevel=3)
-    scores = [score for score in scores if len(score)]
-    require(len(scores) >= 2, "data", "'chorales', 'folk' or a folder with at least two MIDI files", f"{len(scores)}")
-    order = np.random.default_rng(0).permutation(len(scores))
-    held = max(1, len(scores) // 10)
-    valid = [scores[i] for i in order[:held]]
-    return [scores[i] for i in order[held:]], valid, valid
+        warnings.warn(text, stacklevel=4)
+    return scores

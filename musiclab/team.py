@@ -13,6 +13,17 @@ import torch
 from torch import Tensor, nn
 
 
+def rank() -> int:
+    """Return this process's number among those that a launcher started, 0 for the first or the only one.
+
+    Examples
+    --------
+    >>> rank()
+    0
+    """
+    return int(os.environ.get("RANK", 0)) if "LOCAL_RANK" in os.environ else 0
+
+
 class Team:
     """This process among those that train together: its device, its share of the work, and sums over all.
 
@@ -34,13 +45,13 @@ class Team:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.device, self.rank, self.size = device, 0, 1
+        self.device, self.rank, self.size = device, rank(), 1
         if "LOCAL_RANK" in os.environ and int(os.environ.get("WORLD_SIZE", 1)) > 1:
             from accelerate import Accelerator  # pip install accelerate
 
             self._accelerator = Accelerator(cpu=device.type == "cpu")
             self.device = self._accelerator.device
-            self.rank, self.size = self._accelerator.process_index, self._accelerator.num_processes
+            self.size = self._accelerator.num_processes
 
     def share(self, whole):
         """Return this process's part of a sequence, or of the rows of a tensor; together they are the whole."""

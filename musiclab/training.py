@@ -118,7 +118,7 @@ def fit(
     require(same, "iters", f"those of {checkpoint} ({history and history.iters}), or delete it to begin anew", iters)
     history = history or History(iters or 0)
     with contextlib.suppress(KeyboardInterrupt):
-        history.iters = history.iters or run.iters_in(_seconds(budget))
+        history.iters = history.iters or run.iters_in(_seconds(budget), valid)
         _train(run, history, valid, patience, checkpoint)
     model.load_state_dict(run.best if history.valid else run.average)
     model.eval()
@@ -127,13 +127,11 @@ def fit(
 
 def _count(model: Model, data: _Batches, valid: Sequence[Sequence[int]], team: Team) -> History:
     """Let a model that learns by counting count every variant of every sequence, once."""
-    began = time.monotonic()
     model.count([ids for variants in data.variants for ids in variants])
     history = History(1, [(1, _mean_nll(model, [variants[0] for variants in data.variants], team))])
     if valid:
         history.best_iter, history.best_valid = 1, _mean_nll(model, valid, team)
         history.valid.append((1, history.best_valid))
-    history.seconds = time.monotonic() - began
     return history
 
 
@@ -240,14 +238,18 @@ class _Run:
         if loss < history.best_valid:
             history.best_iter, history.best_valid, self.best = i, loss, _copy(self.average)
 
-    def iters_in(self, seconds: float) -> int:
-        """Return how many iterations fit into the time, by timing five on a copy; a tenth is left for validation."""
+    def iters_in(self, seconds: float, valid: Sequence[Sequence[int]]) -> int:
+        """Return how many iterations fit into the time beside 21 validations, by timing five and one on a copy."""
         trial = _Run(copy.deepcopy(self.model), self.data, self.team, self.lr, 0.0, self.ema)
         trial.step(1, 100)
-        began = time.monotonic()
+        times = [time.monotonic()]
         for i in range(2, 7):
             trial.step(i, 100)
-        fit_in = torch.tensor(0.9 * seconds * 5 / (time.monotonic() - began))
+            times.append(time.monotonic())
+        if valid:
+            _mean_nll(trial.model, valid, self.team)
+        left = 0.95 * seconds - 21 * (time.monotonic() - times[-1])
+        fit_in = torch.tensor(5 * left / (times[-1] - times[0]))
         return max(10, int(self.team.total(fit_in) / self.team.size))
 
     def save(self, path: str | Path, history: History) -> None:

@@ -1,11 +1,14 @@
 """Whole jobs, and the commands that call them."""
 
+import warnings
+
 import numpy as np
 import pytest
 
 from musiclab.cli import main
+from musiclab.datasets.augment import part_ranges, transpositions
 from musiclab.midi import read_midi, write_midi
-from musiclab.recipes import export, train_model
+from musiclab.recipes import _near, _read_corpus, export, train_model
 from musiclab.score import Score
 
 
@@ -13,7 +16,7 @@ from musiclab.score import Score
 def folder_of_midi(tmp_path):
     rng = np.random.default_rng(0)
     for k in range(6):
-        notes = [(24 * i, 24, int(rng.integers(60, 72)), 64, 0) for i in range(16)]
+        notes = [(24 * i, 24, int(rng.integers(60, 72)), 64, 0) for i in range(24)]
         write_midi(Score(notes), tmp_path / f"{k}.mid")
     (tmp_path / "broken.mid").write_bytes(b"MThd nonsense")
     return tmp_path
@@ -33,7 +36,7 @@ def test_export_writes_every_kind(tmp_path):
 def test_train_then_sample_then_evaluate_on_a_folder(folder_of_midi, tmp_path, capsys):
     out = tmp_path / "model"
     with pytest.warns(UserWarning, match="broken"):
-        code = main(["train", "--data", str(folder_of_midi), "--model", "gru", "--iters", "20", "--out", str(out)])
+        code = main(["train", "--data", str(folder_of_midi), "--iters", "3", "--out", str(out)])
     assert code == 0
     assert f"musiclab sample --model {out}" in capsys.readouterr().out
     assert main(["sample", "--model", str(out), "--n", "2", "--bars", "2", "--out", str(tmp_path / "new")]) == 0
@@ -67,9 +70,55 @@ def test_errors_are_one_line(capsys):
 def test_refuses_what_does_not_fit(tmp_path):
     with pytest.raises(ValueError, match="model must be one of"):
         train_model(tmp_path, model="lstn")
-    with pytest.raises(ValueError, match="data must be 'chorales', 'folk' or a folder"):
-        (tmp_path / "empty").mkdir()
-        train_model(tmp_path / "out", data=str(tmp_path / "empty"))
+    with pytest.raises(ValueError, match="tokenizer must be Chorale, which writes a grid, got REMI"):
+        train_model(tmp_path, tokenizer="REMI", model="grid")
+
+
+def test_too_little_music_is_one_clear_error(tmp_path, capsys):
+    (tmp_path / "few").mkdir()
+    for name in ("a", "b"):
+        write_midi(Score([(0, 24, 60), (24, 24, 62)]), tmp_path / "few" / f"{name}.mid")
+    assert main(["train", "--data", str(tmp_path / "few"), "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "data must be 'chorales', 'folk', or MIDI files with 100 notes, got 4 notes in the 2 files" in said
+    assert main(["train", "--data", str(tmp_path / "nowhere")]) == 1
+    assert "nowhere is not a folder" in capsys.readouterr().err
+
+
+def test_bad_files_are_counted_in_one_warning(folder_of_midi):
+    (folder_of_midi / "worse.mid").write_bytes(b"")
+    with pytest.warns(UserWarning) as caught:
+        training, valid, test = _read_corpus(str(folder_of_midi))
+    assert [str(w.message)[:36] for w in caught] == ["2 of 8 files were not read; the firs"]
+    assert (len(training), len(valid), valid) == (5, 1, test)
+
+
+def test_one_file_is_split_by_bars(tmp_path):
+    notes = [(24 * i, 24, 60 + i % 12) for i in range(160)]
+    whole = read_midi(write_midi(Score(notes), tmp_path / "one.mid"))
+    training, valid, _ = _read_corpus(str(tmp_path / "one.mid"))
+    assert (training, valid) == ([whole.bars(0, 36)], [whole.bars(36)])
+    history = train_model(tmp_path / "out", str(tmp_path / "one.mid"), "melody", "gru", iters=3)
+    assert history.valid
+
+
+def test_at_most_twelve_pitch_levels():
+    low, high = Score([(0, 24, 30)]), Score([(0, 24, 100)])
+    levels = transpositions(low, _near(low, part_ranges([low, high])))
+    assert sorted(s.notes["pitch"][0] for s in levels) == [30, 31, 32, 33, 34, 35, 36]
+    middle = Score([(0, 24, 60), (0, 24, 70)])
+    assert len(transpositions(middle, _near(middle, part_ranges([low, middle, high])))) == 12
+
+
+def test_of_several_processes_the_first_alone_writes_and_speaks(folder_of_midi, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert main(["train", "--data", str(folder_of_midi), "--iters", "1", "--out", str(tmp_path / "new")]) == 0
+    assert capsys.readouterr().out == ""
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 @pytest.mark.parametrize("command", ["demo", "train", "sample", "evaluate", "doctor", "datasets"])
