@@ -107,7 +107,7 @@ def fit(
         require(ok, "a sequence", f"at least two ids below {model.vocab_size}", f"{list(ids[:5])}...")
     team = Team(pick_device(device))
     model.to(team.device)
-    if hasattr(model, "count"):
+    if callable(getattr(model, "count", None)):
         return _count(model, data, valid, team)
     require((iters is None) != (budget is None), "fit", "given either iters or budget", f"{iters}, {budget}")
     require(iters is None or iters >= 1, "iters", ">= 1", iters)
