@@ -28,6 +28,7 @@ Mean over scores and 90 % interval over scores (1,000 bootstrap draws). Bach: lo
   scale           share of notes in the best of the 24 major and natural minor scales
   tonic ending    at the last step that sounds, the bass has the tonic of the key found (Aarden-Essen, whole score), and
                   the other parts only its triad; in minor a major third counts too
+  repeated        steps in stretches of 16 or more that all parts sang before, notes struck again or not
   out of range    {ranges}
   ends by itself  before {max_ids} ids"""
 
@@ -36,29 +37,39 @@ Mean over scores and 90 % interval over scores (1,000 bootstrap draws). Bach: lo
 def sample_batch(model, tok, samplers) -> list[tuple[ml.Score, bool]]:
     """Return a score for each sampler, as ``generate`` does with the same seed, and whether the model ended it.
 
-    All go in step, so that one pass of the network serves them all; one that has ended is fed rests.
+    All go in step, so that one pass of the network serves them all; those that have ended are left out in halves.
     """
     ids = [[BOS] for _ in samplers]
     grammars, noise = [tok.grammar() for _ in samplers], [np.random.default_rng(s.seed) for s in samplers]
-    ended, state = [False] * len(samplers), None
-    while not all(ended) and len(ids[0]) < MAX_IDS:
-        logits, state = model(torch.tensor([row[-1:] for row in ids]), state)
-        scores = logits[:, -1].double().numpy()
-        for i, sampler in enumerate(samplers):
-            if ended[i]:
-                ids[i].append(tok.ids_of_words["Rest"])
-                continue
-            allowed = np.where(grammars[i].mask(), scores[i], -np.inf)
-            drawn = int((sampler.filtered(allowed, ids[i]) + noise[i].gumbel(size=len(allowed))).argmax())
-            ended[i] = drawn == EOS
-            ids[i].append(drawn)
-            if not ended[i]:
-                grammars[i].push(drawn)
-    return [(tok.decode(_whole(tok, row)), end) for row, end in zip(ids, ended, strict=True)]
+    batch, state = list(range(len(samplers))), None
+    while True:
+        alive = [i for i in batch if ids[i][-1] != EOS and len(ids[i]) < MAX_IDS]
+        if not alive:
+            return [(tok.decode(_whole(tok, row)), row[-1] == EOS) for row in ids]
+        if len(alive) <= len(batch) // 2:
+            state, batch = _keep(state, [batch.index(i) for i in alive], len(batch)), alive
+        logits, state = model(torch.tensor([ids[i][-1:] for i in batch]), state)
+        for i, raw in zip(batch, logits[:, -1].double().numpy(), strict=True):
+            if i in alive:
+                allowed = np.where(grammars[i].mask(), raw, -np.inf)
+                noisy = samplers[i].filtered(allowed, ids[i]) + noise[i].gumbel(size=len(raw))
+                ids[i].append(int(noisy.argmax()))
+                if ids[i][-1] != EOS:
+                    grammars[i].push(ids[i][-1])
+
+
+def _keep(state, rows: list[int], batch: int):
+    """Return a model's state for these rows of the batch: of every tensor that has a row for each."""
+    if isinstance(state, torch.Tensor):
+        return state[rows] if state.shape[0] == batch else state
+    if isinstance(state, tuple):
+        kept = [_keep(part, rows, batch) for part in state]
+        return type(state)(*kept) if hasattr(state, "_fields") else tuple(kept)
+    return state
 
 
 def _whole(tok, ids: list[int]) -> list[int]:
-    return ids[: ids.index(EOS)] if EOS in ids else [BOS, *tok.finish(ids[1:])]
+    return ids if ids[-1] == EOS else [BOS, *tok.finish(ids[1:])]
 
 
 def sample(model, tok, sampler: Sampler, n: int) -> list[tuple[ml.Score, bool]]:
@@ -84,9 +95,22 @@ def measure(score: ml.Score, ended: bool = True) -> dict[str, tuple[float, float
         "out of range, % of steps": (100 * count["out_of_range"], found.chances["out_of_range"]),
         "  chorales with any, %": (100 * outside.any(), 1),
         "tonic ending, %": (100 * ends_on_tonic(score, grid), 1),
+        "found key is the signature's, %": (100 * (find_key(score)[1:] == score.keys[0][1:]), 1),
         "bars": (score.n_bars, 1),
+        "repeated, % of steps": (100 * repeated(grid).sum(), len(grid)),
         "ends by itself, %": (100 * ended, 1),
     }
+
+
+def repeated(grid: np.ndarray, shortest: int = 16) -> np.ndarray:
+    """Return which steps lie in a stretch, ``shortest`` or longer, that sounded whole beats earlier, (steps,)."""
+    found = np.zeros(len(grid), dtype=bool)
+    for lag in range(shortest, len(grid), 4):
+        same = np.concatenate([[False], (grid[lag:] == grid[:-lag]).all(axis=1), [False]])
+        first, stop = np.flatnonzero(np.diff(same.astype(int)) > 0), np.flatnonzero(np.diff(same.astype(int)) < 0)
+        for i, j in zip(first, stop, strict=True):
+            found[lag + i : lag + j] |= j - i >= shortest
+    return found
 
 
 def ends_on_tonic(score: ml.Score, grid: np.ndarray) -> bool:
