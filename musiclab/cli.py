@@ -54,8 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--formats", nargs="+", default=[".mid"], help="such as .mid .musicxml .mp3 .png (default: .mid)")
 
     sub = command("evaluate", _evaluate, "how surprised a model is by held-out scores", "evaluate chorale-transformer")
-    sub.add_argument("model", help="a shipped model's name or a folder")
+    sub.add_argument("model", nargs="?", help="a shipped model's name or a folder (default: chorale-transformer)")
     sub.add_argument("--data", default="chorales", help=f"{DATA} (default: chorales)")
+    sub.add_argument(
+        "--jsb", nargs="?", const="", metavar="PATH",
+        help="in nats per (frame, voice) on the canonical JSB Chorales, found or downloaded, or Jsb16thSeparated.json at "
+        "PATH (default model: jsb-benchmark)",
+    )  # fmt: skip
 
     command("doctor", _doctor, "what works here, and the one command that mends the rest", "doctor")
     command("datasets", _datasets, "what corpora there are, and the call that loads each", "datasets")
@@ -101,9 +106,17 @@ def _sample(args: argparse.Namespace) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    from musiclab.recipes import evaluate_model
+    if args.jsb is None:
+        from musiclab.recipes import evaluate_model
 
-    print(evaluate_model(args.model, args.data))
+        print(evaluate_model(args.model or "chorale-transformer", args.data))
+    else:
+        from musiclab.metrics.jsb import evaluate_jsb
+        from musiclab.pretrained import load_pretrained
+
+        model, _ = load_pretrained(args.model or "jsb-benchmark")
+        for split in ("valid", "test"):
+            print(f"{split}: {evaluate_jsb(model, args.jsb or None, split)}")
 
 
 def _doctor(args: argparse.Namespace) -> None:
