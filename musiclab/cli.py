@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--data", default="chorales", help=f"{DATA} (default: chorales)")
     sub.add_argument(
         "--jsb", nargs="?", const="", metavar="PATH",
-        help="in nats per (frame, voice) on the canonical JSB Chorales, found or downloaded, or Jsb16thSeparated.json at "
+        help="in nats per (frame, voice) on the canonical JSB Chorales: found, downloaded, or Jsb16thSeparated.json at "
         "PATH (default model: jsb-benchmark)",
     )  # fmt: skip
 
