@@ -47,6 +47,7 @@ class History:
     iters : int
         Iterations planned.
     train, valid : list of (iteration, nats per id)
+        On the batches since the judgement before, and at the judgement.
     best_iter, best_valid
         The iteration whose weights were kept, and its validation loss.
     seconds : float
@@ -126,7 +127,7 @@ class History:
         if self.valid:
             ax.plot(*zip(*self.valid, strict=True), color=PALETTE[0], linewidth=2, label="validation")
             best = f"best: {self.best_valid:.3f} at {self.best_iter}"
-            ax.plot(self.best_iter, self.best_valid, "o", color=PALETTE[5], label=best)
+            ax.plot(self.best_iter, self.best_valid, "o", color=PALETTE[5], label=best, clip_on=False)
         if not self.stopped and self.done < self.iters and len(self.valid) >= 4:
             ahead = np.unique(np.linspace(self.done, self.iters, 12).astype(int))
             low, middle, high = np.array([self.forecast(int(i)) for i in ahead]).T

@@ -138,20 +138,22 @@ def _count(model: Model, data: _Batches, valid: Sequence[Sequence[int]], team: T
 def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience: int, checkpoint) -> None:
     """Go on from where the history stands to the end, or until validation has not got better for long enough."""
     every, began, shown = max(1, history.iters // 20), time.monotonic() - history.seconds, False
-    ahead = range(history.done + 1, history.iters + 1)
+    ahead, losses = range(history.done + 1, history.iters + 1), []
     with tqdm(ahead, initial=history.done, total=history.iters, unit="it", disable=run.team.rank > 0) as bar:
         for i in bar:
             history.stopped = bool(history.valid) and history.done - history.best_iter >= patience * every
             if history.stopped:
                 break
-            loss = run.step(i, history.iters)
+            losses.append(run.step(i, history.iters))
             if i % every and i != history.iters:
                 continue
-            history.train.append((i, loss))
+            history.train.append((i, sum(losses) / len(losses)))
+            losses.clear()
             if valid:
                 run.judge(i, valid, history)
             history.seconds = time.monotonic() - began
-            bar.set_postfix_str(f"train {loss:.3f}" + (f", valid {history.valid[-1][1]:.3f}" if valid else ""))
+            told = {"train": history.train[-1][1]} | ({"valid": history.valid[-1][1]} if valid else {})
+            bar.set_postfix_str(", ".join(f"{name} {loss:.3f}" for name, loss in told.items()))
             if checkpoint and run.team.rank == 0:
                 run.save(checkpoint, history)
             shown = bool(valid) and show_live(history, shown)
