@@ -35,7 +35,7 @@ CAPTION = f"""\
 One step of training: a batch of {BATCH} x {CONTEXT} ids of {VOCAB}, forward, backward, clipping to norm 1, AdamW
 (fused for all), float32, one thread. Shape: width {WIDTH}, {LAYERS} layers, {HEADS} heads. CPU seconds of the process
 in {ROUNDS} rounds in which all loops take turns: the median speed, and the median of the ratios in each round.
-  musiclab       what fit does: its batches and seeding, its loss, warm-up and cosine, the moving average of the weights.
+  musiclab       what fit does: its batches, seeding and loss, warm-up and cosine, the moving average of the weights.
                  Dropout on the embedding, inside the feed-forward layers, on what each layer adds and before the
                  output; none on attention weights. Rotary positions.
   nanoGPT-style  learned positions, biases, GELU, the embedding as output layer, scaled_dot_product_attention;
