@@ -163,7 +163,8 @@ def _ids(tok: Tokenizer, score: Score) -> np.ndarray:
 def _near(score: Score, ranges: np.ndarray) -> np.ndarray:
     """Return the ranges, but no more than five semitones below and six above the score's own: twelve pitch levels."""
     own = part_ranges([score])
-    return np.stack([np.maximum(ranges, own - 5)[:, 0], np.minimum(ranges, own + 6)[:, 1]], axis=1)
+    low, high = ranges[: len(own)].T
+    return np.stack([np.maximum(low, own[:, 0] - 5), np.minimum(high, own[:, 1] + 6)], axis=1)
 
 
 def sample_model(

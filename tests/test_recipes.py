@@ -106,6 +106,8 @@ def test_at_most_twelve_pitch_levels():
     low, high = Score([(0, 24, 30)]), Score([(0, 24, 100)])
     levels = transpositions(low, _near(low, part_ranges([low, high])))
     assert sorted(s.notes["pitch"][0] for s in levels) == [30, 31, 32, 33, 34, 35, 36]
+    duet = Score([(0, 24, 60, 64, 0), (0, 24, 70, 64, 1)])
+    assert len(transpositions(low, _near(low, part_ranges([duet, low])))) == 7
     middle = Score([(0, 24, 60), (0, 24, 70)])
     assert len(transpositions(middle, _near(middle, part_ranges([low, middle, high])))) == 12
 
