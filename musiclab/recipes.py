@@ -130,7 +130,7 @@ def train_model(
     tok, model = _tokenizer(tokenizer or usual[0]), model or (usual[1] if not tokenizer else "transformer")
     require(model in KINDS, "model", f"one of {sorted(KINDS)}", repr(model))
     require(model != "grid" or isinstance(tok, Chorale), "tokenizer", "Chorale, which writes a grid", tokenizer)
-    training, validation = _read_corpus(data)[:2]
+    training, validation = read_data(data)[:2]
     ranges = part_ranges(training)
     train = [[_ids(tok, s) for s in transpositions(score, _near(score, ranges))] for score in training]
     config = {"model": KINDS[model], "vocab_size": len(tok.vocab), "dropout": 0.1} | (GRID if model == "grid" else {})
@@ -143,7 +143,7 @@ def train_model(
         network, train, [_ids(tok, s) for s in validation], budget=None if iters else budget, iters=iters, seed=seed,
         device=device, max_ids=4096 if model == "grid" else 1024, checkpoint=out / "checkpoint.safetensors",
     )  # fmt: skip
-    card = {"data": data, "seed": seed, "nats_per_id_valid": history.best_valid, "history": repr(history)}
+    card = {"data": str(data), "seed": seed, "nats_per_id_valid": history.best_valid, "history": repr(history)}
     if rank() == 0:
         save(network, tok, out, card)
     return history
@@ -205,12 +205,35 @@ def evaluate_model(model: str, data: str = "chorales") -> Likelihood:
         As in :func:`train_model`; its test set is judged (of your own files, what was kept for validation).
     """
     network, tok = load_pretrained(model)
-    training, _, test = _read_corpus(data)
+    training, _, test = read_data(data)
     return nll(network, tok, test, training)
 
 
-def _read_corpus(data: str) -> tuple[list[Score], list[Score], list[Score]]:
-    """Return the training, validation and test scores of a corpus or of files, of which the last two are the same."""
+def read_data(data: str) -> tuple[list[Score], list[Score], list[Score]]:
+    """Return the training, validation and test scores of a corpus or of files of your own.
+
+    Parameters
+    ----------
+    data : str
+        ``"chorales"`` or ``"folk"``, as they are split there. Or a folder: one score in ten, drawn by lot but always
+        the same, is for validation and test alike. Or one file (or a folder with one): its last tenth is. Scores without
+        notes are left out, and files that cannot be read are counted in a warning.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 100 notes.
+    FileNotFoundError
+        If there is neither such a folder nor such a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = write_midi(Score([(24 * i, 24, 60 + i % 12) for i in range(160)]), f"{folder}/one.mid")
+    ...     [score.n_bars for part in read_data(file) for score in part]
+    [36, 4, 4]
+    """
     if data in USUAL:
         corpus = load_chorales() if data == "chorales" else load_folk_tunes()
         return corpus.train, corpus.valid, corpus.test

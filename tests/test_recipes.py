@@ -8,7 +8,7 @@ import pytest
 from musiclab.cli import main
 from musiclab.datasets.augment import part_ranges, transpositions
 from musiclab.midi import read_midi, write_midi
-from musiclab.recipes import _near, _read_corpus, export, train_model
+from musiclab.recipes import _near, export, read_data, train_model
 from musiclab.score import Score
 
 
@@ -88,7 +88,7 @@ def test_too_little_music_is_one_clear_error(tmp_path, capsys):
 def test_bad_files_are_counted_in_one_warning(folder_of_midi):
     (folder_of_midi / "worse.mid").write_bytes(b"")
     with pytest.warns(UserWarning) as caught:
-        training, valid, test = _read_corpus(str(folder_of_midi))
+        training, valid, test = read_data(str(folder_of_midi))
     assert [str(w.message)[:36] for w in caught] == ["2 of 8 files were not read; the firs"]
     assert (len(training), len(valid), valid) == (5, 1, test)
 
@@ -96,7 +96,7 @@ def test_bad_files_are_counted_in_one_warning(folder_of_midi):
 def test_one_file_is_split_by_bars(tmp_path):
     notes = [(24 * i, 24, 60 + i % 12) for i in range(160)]
     whole = read_midi(write_midi(Score(notes), tmp_path / "one.mid"))
-    training, valid, _ = _read_corpus(str(tmp_path / "one.mid"))
+    training, valid, _ = read_data(str(tmp_path / "one.mid"))
     assert (training, valid) == ([whole.bars(0, 36)], [whole.bars(36)])
     history = train_model(tmp_path / "out", str(tmp_path / "one.mid"), "melody", "gru", iters=3)
     assert history.valid
