@@ -216,8 +216,8 @@ def read_data(data: str) -> tuple[list[Score], list[Score], list[Score]]:
     ----------
     data : str
         ``"chorales"`` or ``"folk"``, as they are split there. Or a folder: one score in ten, drawn by lot but always
-        the same, is for validation and test alike. Or one file (or a folder with one): its last tenth is. Scores without
-        notes are left out, and files that cannot be read are counted in a warning.
+        the same, is for validation and test alike. Or one file (or a folder with one): its last tenth is. Scores
+        without notes are left out, and files that cannot be read are counted in a warning.
 
     Raises
     ------
