@@ -73,8 +73,7 @@ def trace(model: Model, ids: Sequence[int]) -> Trace:
     >>> trace(GRU(vocab_size=10, width=16), [1, 5, 6])
     Trace(hidden (1, 3, 16), attention None)
     """
-    least = getattr(model, "columns", 1)
-    require(len(ids) >= least, "ids", f"at least {least}, one step", len(ids))
+    require(len(ids) + getattr(model, "lead", 0) >= getattr(model, "columns", 1), "ids", "a whole step", len(ids))
     batch, training = torch.tensor([list(ids)], device=model.device), model.training
     model.eval()
     try:
@@ -89,17 +88,18 @@ def _watch(model: Model, batch: torch.Tensor) -> Trace:
 
     def weights(attend, given, _) -> None:
         q, k, v, window = given
-        S = v.shape[2]
-        one_hot = torch.eye(S, dtype=v.dtype, device=v.device).expand(*v.shape[:2], S, S)
+        one_hot = torch.eye(v.shape[2], dtype=v.dtype, device=v.device).expand(*v.shape[:2], -1, -1)
         # with one-hot values, the mean that attention takes is its weights; forward, as a call would set off this hook
         attention.append(attend.forward(q, k, one_hot, window)[0])  # (H, T, S)
 
     with ExitStack() as hooks:
         for block in model.trunk.blocks:
-            hooks.callback(block.attend.register_forward_hook(weights).remove)
+            if hasattr(block, "attend"):
+                hooks.callback(block.attend.register_forward_hook(weights).remove)
             hooks.callback(block.register_forward_hook(lambda _block, _given, out: hidden.append(out[0][0])).remove)
         model(batch)
-    return Trace(torch.stack(hidden).cpu().numpy(), torch.stack(attention).cpu().numpy())
+    seen = torch.stack(attention).cpu().numpy() if attention else None
+    return Trace(torch.stack(hidden).cpu().numpy(), seen)
 
 
 def _step(model: Model, batch: torch.Tensor) -> Trace:
@@ -142,12 +142,12 @@ def note_steps(model: Model, tok: Tokenizer, score: Score) -> tuple[np.ndarray, 
     >>> ticks.tolist(), steps.tolist()
     ([-1, -1, -1, -1, 0, 6, 12], [4, 6])
     """
-    links, columns, first = explain(tok, score).links, getattr(model, "columns", 1), {}
+    links, first, columns, lead = explain(tok, score).links, {}, getattr(model, "columns", 1), getattr(model, "lead", 0)
     for position, link in enumerate(links, start=1):
         for note in link.notes:
-            first.setdefault(note, position // columns)
+            first.setdefault(note, (position + lead) // columns)
     header = len(list(takewhile(lambda link: link.kind == "header", links)))
-    ticks = [-1] * (1 + header) + [link.tick for link in links[header:]]
+    ticks = [-1] * (lead + 1 + header) + [link.tick for link in links[header:]]
     return np.array(ticks[::columns]), np.array([first[note] for note in sorted(first)])
 
 
@@ -183,7 +183,7 @@ def knock_out(model: Model, heads: Iterable[tuple[int, int]]) -> Iterator[Model]
     >>> torch.equal(silenced, before), torch.equal(model(ids)[0], before)
     (False, True)
     """
-    blocks = model.trunk.blocks if hasattr(model, "trunk") else []
+    blocks = [module for module in model.modules() if hasattr(module, "attend")]
     shape = (len(blocks), blocks[0].heads if blocks else 0)
     with ExitStack() as hooks:
         for layer, head in heads:

@@ -7,8 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from musiclab.models import GRU, LSTM, GridTransformer, RelativeTransformer, Transformer
-from musiclab.probing import knock_out, trace
+from musiclab.models import GRU, LSTM, GridGRU, GridTransformer, RelativeTransformer, Transformer
+from musiclab.probing import knock_out, note_steps, trace
+from musiclab.score import Score
+from musiclab.tokenizers import ChoraleGrid
 
 IDS = torch.randint(4, 40, (24,), generator=torch.Generator().manual_seed(3)).tolist()
 SIZE = dict(width=24, layers=3, heads=2)
@@ -82,6 +84,24 @@ def test_hidden_of_a_recurrent_model_is_what_it_passes_on():
         assert (model.out(torch.tensor(seen.hidden[-1])) - logits).abs().max() < 1e-5
 
 
+def test_recurrent_rows_have_no_attention():
+    model = make(GridGRU, first=6, count=20)
+    seen = trace(model, IDS)
+    assert seen.attention is None and seen.hidden.shape == (3, 6, 24)
+    with pytest.raises(ValueError, match=r"below \(0, 0\) in GridGRU"), knock_out(model, [(0, 0)]):
+        pass
+
+
+def test_steps_of_a_grid_with_a_short_header():
+    """BOS alone stands in the first row, whose other cells are missing; notes begin with the second."""
+    score = Score([(0, 6, 67), (6, 6, 69), (0, 12, 60, 64, 1)])
+    model = make(GridTransformer, header=1, first=5, count=20, copy=0)
+    ids = [1, *ChoraleGrid().encode(score)]
+    ticks, steps = note_steps(model, ChoraleGrid(), score)
+    assert ticks.tolist() == [-1, 0, 6] and steps.tolist() == [1, 1, 2]
+    assert trace(model, [i % 40 for i in ids]).attention.shape == (3, 2, 3, 3)
+
+
 def test_tracing_leaves_the_model_as_it_was():
     model = make(Transformer, dropout=0.5).train()
     first, second = trace(model, IDS), trace(model, IDS)
@@ -95,8 +115,8 @@ def test_tracing_leaves_the_model_as_it_was():
 
 
 def test_a_trace_needs_a_whole_step():
-    with pytest.raises(ValueError, match="ids must be at least 4, one step, got 3"):
-        trace(WITH_ATTENTION[-1], IDS[:3])
+    with pytest.raises(ValueError, match="ids must be a whole step, got 3"):
+        trace(make(GridTransformer, first=6, count=20), IDS[:3])
 
 
 @pytest.mark.parametrize("model", WITH_ATTENTION, ids=lambda m: f"{type(m).__name__}-{m.config['context']}")
