@@ -31,7 +31,7 @@ class GridState(NamedTuple):
     age: Tensor  # (B, C): rows since it was set
     header: Tensor  # (B, 1, D): what the first row said
     recent: Tensor  # (B, K): how much each class was heard of late
-    anchor: Tensor  # (B, 1, K): where each class counts from
+    anchor: Tensor  # (B, 1, M, K): where each class counts from
     hidden: Tensor  # (B, 1, D): the trunk's output for the unfinished row
     matches: Matches | None  # what could be copied
     cache: Cache | None
@@ -43,7 +43,7 @@ class Before(NamedTuple):
     hidden: Tensor  # (B, R, D)
     value: Tensor  # (B, R, C)
     age: Tensor  # (B, R, C)
-    turn: Tensor  # (B, R, K, K): from class in the cycle to class counted from the anchor
+    turn: Tensor  # (B, R, M, K, K): from class in the cycle to class counted from each anchor
 
 
 class GridTransformer(Model):
@@ -69,9 +69,9 @@ class GridTransformer(Model):
         The trunk is told the row number modulo this.
     cycle : int
         Symbols this far apart are of one class.
-    anchors : pairs of int
-        ``(id, symbol)``: a header with this id makes class 0 that of the symbol, counted from 0. Without any, the
-        model infers the anchor from the classes heard of late.
+    anchors : sequences of int
+        ``(id, symbol, ...)``: a header with this id makes class 0 that of the symbol, counted from 0; with several
+        symbols, classes are counted from each. Without any, one anchor is inferred from the classes heard of late.
     copy : int
         Rows that may be copied from lie a multiple of this many back; 0 for none.
     context : int
@@ -104,13 +104,14 @@ class GridTransformer(Model):
         self.embed_age = nn.Embedding(columns * (OLDEST + 1), width)
         self.embed_step = nn.Embedding(columns * (2 * count + 1), width)
         self.embed_gap = nn.Embedding(columns * (2 * count + 1), width)
-        self.embed_class = nn.Linear(columns * cycle, width, bias=False)
+        classes = self.anchor.kinds * cycle
+        self.embed_class = nn.Linear(columns * classes, width, bias=False)
         self.embed_phase = nn.Embedding(period, width)
         self.start = nn.Parameter(torch.zeros(width))
         self.drop = Dropout(dropout)
         self.trunk = self._trunk(width, layers, heads, dropout, context)
         self.heads = nn.ModuleList(
-            CellHead(c, vocab_size, columns, count, cycle, width, dropout) for c in range(columns)
+            CellHead(c, vocab_size, columns, count, classes, width, dropout) for c in range(columns)
         )
         self.copy = CopyHead(columns, copy) if copy else None
         for module in self.modules():
@@ -139,10 +140,11 @@ class GridTransformer(Model):
     def _start(self, ids: Tensor) -> GridState:
         B, D = len(ids), self.start.shape[0]
         none, classes = ids.new_zeros(B, self.columns), self.start.new_zeros(B, self.cycle)
+        anchor = classes[:, None, None].expand(-1, 1, self.anchor.kinds, -1)
         start = self.start.expand(B, 1, D)
         matches = self.copy.start(ids) if self.copy else None
         return GridState(
-            none[:, : self.lead], none, none, none, torch.zeros_like(start), classes, classes[:, None], start, matches,
+            none[:, : self.lead], none, none, none, torch.zeros_like(start), classes, anchor, start, matches,
             None,
         )  # fmt: skip
 
@@ -152,7 +154,7 @@ class GridTransformer(Model):
         hidden, header, recent, anchor, cache = state.hidden, state.header, state.recent, state.anchor, state.cache
         if rows.shape[1]:
             at = cache.position if cache else 0
-            new, recent = self.anchor(rows, self._class(value[:, 1:]), recent, anchor, at == 0)  # (B, R, K)
+            new, recent = self.anchor(rows, self._class(value[:, 1:]), recent, anchor, at == 0)  # (B, R, M, K)
             x = self._embed_rows(rows, value[:, 1:], earlier[:, 1:], age[:, 1:], turn(new))  # (B, R, D)
             header = x[:, :1] if at == 0 else header
             phase = torch.arange(at, at + rows.shape[1], device=rows.device) % self.period
@@ -172,6 +174,10 @@ class GridTransformer(Model):
     def _class(self, value: Tensor) -> Tensor:
         """Return the class of each symbol as a row of zeros and a one, (..., K); all zeros where there is none."""
         return F.one_hot((value - 1) % self.cycle, self.cycle).float() * (value > 0)[..., None]
+
+    def _turned(self, value: Tensor, turned: Tensor) -> Tensor:
+        """Return the classes of the symbols of a row as counted from each anchor, (B, R, M C K)."""
+        return (self._class(value)[:, :, None] @ turned).flatten(2)
 
     def _resolve(self, rows: Tensor, state: GridState) -> tuple[Tensor, Tensor, Tensor]:
         """Return symbols in force, those before them and ages, each (B, R+1, C), the state's own first."""
@@ -195,7 +201,7 @@ class GridTransformer(Model):
             + self.embed_step(step + column * (2 * self.n_symbols + 1))
             + self.embed_gap(gap + column * (2 * self.n_symbols + 1))
         ).sum(dim=2)  # (B, R, D)
-        return symbols + self.embed_class((self._class(value) @ turned).flatten(-2))
+        return symbols + self.embed_class(self._turned(value, turned))
 
     def _score(self, c: int, row: Tensor, before: Before, matches: Matches | None) -> Tensor:
         """Return logits (B, R, V) of column c, from what stands before each row and its cells left of c."""
@@ -203,11 +209,12 @@ class GridTransformer(Model):
         known = row[..., :c]
         known_value = torch.where(known == self.hold, value[..., :c], self._value(known))
         in_force = torch.cat([known_value, value[..., c:]], dim=-1)
-        classes = (self._class(in_force) @ before.turn).flatten(-2)  # (B, R, C * K)
+        classes = self._turned(in_force, before.turn)
         ids, by_interval, by_class, fresh = self.heads[c](
             self.drop(before.hidden), value, before.age, known, known_value, classes
         )
-        by_class = (before.turn @ by_class[..., None])[..., 0]  # (B, R, K)
+        by_class = by_class.unflatten(-1, (-1, self.cycle))[..., None]  # (B, R, M, K, 1)
+        by_class = (before.turn @ by_class).sum(dim=2)[..., 0]  # (B, R, K)
         symbol = torch.arange(self.n_symbols, device=ids.device) % self.cycle
         symbols = slice(self.first, self.first + self.n_symbols)
         scores = ids[..., symbols] + by_interval + by_class[..., symbol]

@@ -17,33 +17,34 @@ MEMORY = 0.98  # what the classes heard are worth one row later
 
 
 class Anchor(nn.Module):
-    """Says from where classes are counted, as a distribution over the cycle.
+    """Says from where classes are counted: for each kind of anchor a distribution over the cycle.
 
-    The header may name it. If no id of the vocabulary does, it is inferred: what was heard of late is compared with a
-    learned profile turned to each place of the cycle, as Krumhansl and Schmuckler (1990) find keys.
+    The header may name them. If no id of the vocabulary does, one is inferred: what was heard of late is compared with
+    a learned profile turned to each place of the cycle, as Krumhansl and Schmuckler (1990) find keys.
     """
 
     def __init__(self, vocab_size: int, cycle: int, anchors: Sequence[Sequence[int]]) -> None:
         super().__init__()
-        self.named = len(anchors) > 0
-        table = torch.zeros(vocab_size, cycle)
-        for token_id, symbol in anchors:
-            table[token_id, symbol % cycle] = 1.0
+        self.named, self.kinds = len(anchors) > 0, len(anchors[0]) - 1 if anchors else 1
+        table = torch.zeros(vocab_size, self.kinds, cycle)
+        for token_id, *symbols in anchors:
+            for kind, symbol in enumerate(symbols):
+                table[token_id, kind, symbol % cycle] = 1.0
         self.register_buffer("table", table, persistent=False)
         self.profile = None if self.named else nn.Parameter(torch.randn(cycle) * 0.05)
 
     def forward(
         self, rows: Tensor, classes: Tensor, recent: Tensor, anchor: Tensor, is_start: bool
     ) -> tuple[Tensor, Tensor]:
-        """Return the anchor after each row (B, R, K) and what was heard of late (B, K); classes (B, R, C, K)."""
+        """Return the anchors after each row (B, R, M, K) and what was heard of late (B, K); classes (B, R, C, K)."""
         R = rows.shape[1]
         if self.named:
-            named = self.table[rows[:, :1]].sum(dim=2) if is_start else anchor  # (B, 1, K)
-            return named.expand(-1, R, -1), recent
+            named = self.table[rows[:, :1]].sum(dim=2) if is_start else anchor  # (B, 1, M, K)
+            return named.expand(-1, R, -1, -1), recent
         back = torch.arange(R, device=rows.device)[:, None] - torch.arange(R, device=rows.device)
         weight = torch.where(back >= 0, MEMORY ** back.clamp(min=0), 0.0)  # (R, R)
         heard = weight @ classes.sum(dim=2) + MEMORY * weight[:, :1] * recent[:, None]  # (B, R, K)
-        return (heard @ turn(self.profile)).softmax(dim=-1), heard[:, -1]
+        return (heard @ turn(self.profile)).softmax(dim=-1)[:, :, None], heard[:, -1]
 
 
 def turn(x: Tensor) -> Tensor:
@@ -56,7 +57,7 @@ class CellHead(nn.Module):
     """Scores one column's cell: every id, and every symbol again by its intervals to those in force and its class."""
 
     def __init__(
-        self, column: int, vocab_size: int, columns: int, count: int, cycle: int, width: int, dropout: float
+        self, column: int, vocab_size: int, columns: int, count: int, classes: int, width: int, dropout: float
     ) -> None:
         super().__init__()
         self.column, self.vocab_size, self.count = column, vocab_size, count
@@ -64,14 +65,14 @@ class CellHead(nn.Module):
         self.project = nn.Linear(width, width)
         self.embed_value = nn.Embedding(columns * (count + 1), width)
         self.embed_age = nn.Embedding(columns * (OLDEST + 1), width)
-        self.embed_class = nn.Linear(columns * cycle, width, bias=False)
+        self.embed_class = nn.Linear(columns * classes, width, bias=False)
         self.embed_known = nn.Embedding(max(1, column) * vocab_size, width)
         self.embed_gap, self.embed_move, self.embed_before = (
             nn.Embedding(max(1, column) * self.intervals, width) for _ in range(3)
         )
         self.norm1, self.norm2, self.drop = nn.LayerNorm(width), nn.LayerNorm(width), Dropout(dropout)
         self.feed = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), Dropout(dropout), nn.Linear(2 * width, width))
-        self.sizes = [vocab_size, 1, cycle, *[self.intervals] * (1 + column)]
+        self.sizes = [vocab_size, 1, classes, column, *[self.intervals] * (1 + column)]
         self.out = nn.Linear(width, sum(self.sizes))
         nn.init.normal_(self.embed_class.weight, std=0.05)
         nn.init.normal_(self.out.weight, std=0.02)
@@ -80,7 +81,7 @@ class CellHead(nn.Module):
     def forward(
         self, hidden: Tensor, value: Tensor, age: Tensor, known: Tensor, known_value: Tensor, classes: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return scores by id (B, R, V), interval (B, R, count) and class (B, R, K), and of not copying (B, R, 1)."""
+        """Return scores by id (B, R, V), interval (B, R, count) and class (B, R, M K), and of not copying (B, R, 1)."""
         column = torch.arange(value.shape[-1], device=value.device)
         own = value[..., self.column : self.column + 1]
         z = self.project(hidden) + self.embed_value(value + column * (self.count + 1)).sum(dim=2)
@@ -93,10 +94,17 @@ class CellHead(nn.Module):
             z = z + self.embed_before(interval(before, own, self.count) + left * self.intervals).sum(dim=2)
         z = self.drop(z)
         z = self.norm2(z + self.feed(self.norm1(z)))
-        ids, fresh, by_class, *by_interval = self.out(z).split(self.sizes, dim=-1)
+        ids, fresh, by_class, along, *by_interval = self.out(z).split(self.sizes, dim=-1)
         references = torch.cat([own, known_value], dim=-1)
         relative = sum(self._relative(r, references[..., i]) for i, r in enumerate(by_interval))
-        return ids, relative, by_class, fresh
+        return ids, relative + self._along(along, own, value[..., : self.column], known_value), by_class, fresh
+
+    def _along(self, scores: Tensor, own: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """Return for each symbol the scores (B, R, column) of going along with a column that moved: (B, R, count)."""
+        target = own + after - before
+        moved = (own > 0) & (before > 0) & (after > 0) & (after != before) & (target >= 1) & (target <= self.count)
+        none = scores.new_zeros(*scores.shape[:2], self.count)
+        return none.scatter_add(-1, torch.where(moved, target - 1, 0), scores * moved)
 
     def _relative(self, scores: Tensor, reference: Tensor) -> Tensor:
         """Return for each symbol the score of its interval to the reference, 0 where there is none: (B, R, count)."""
@@ -127,7 +135,8 @@ class CopyHead(nn.Module):
     """Points back to rows that followed the same rows as now, and predicts that they come again.
 
     A pointer-sentinel mixture (Merity et al. 2017): one softmax over all earlier rows that agree with this one so far,
-    and over not copying; a pointer's score grows with the length of the repeat.
+    and over not copying. A pointer's score depends on the length of the repeat, on what the model thinks of the copy,
+    and on whether the repeat is complete, so that copying would go round a third time.
     """
 
     def __init__(self, columns: int, stride: int) -> None:
@@ -136,7 +145,8 @@ class CopyHead(nn.Module):
         length = torch.arange(LONGEST + 1.0).log1p()
         self.whole = nn.Parameter(length.repeat(columns, 1))
         self.own = nn.Parameter(0.5 * length.repeat(columns, 1))
-        self.likely, self.fresh = nn.Parameter(torch.zeros(columns)), nn.Parameter(torch.full((columns,), 3.0))
+        self.likely, self.again = nn.Parameter(torch.zeros(columns)), nn.Parameter(torch.zeros(columns))
+        self.fresh = nn.Parameter(torch.full((columns,), 3.0))
 
     def start(self, ids: Tensor) -> Matches:
         """Return what is known before the first row."""
@@ -148,7 +158,7 @@ class CopyHead(nn.Module):
         every = torch.cat([last.rows, rows], dim=1)
         S, R = every.shape[1], rows.shape[1]
         number = torch.arange(S - R, S + 1, device=rows.device)  # (R + 1,): of the rows to come
-        back = self.stride * torch.arange(1, S // self.stride + 1, device=rows.device)  # (L,)
+        back = self._back(every[0, : S // self.stride, 0])  # (L,)
         at = number[:, None] - back
         source = every[:, at.clamp(min=0)]  # (B, R + 1, L, C)
         exists = at >= 1  # row 0 is the header
@@ -161,6 +171,10 @@ class CopyHead(nn.Module):
             run = torch.cat([run, torch.where(broken > 0, here - broken, run + here)], dim=1)
         return Matches(every, run, source, exists)
 
+    def _back(self, like: Tensor) -> Tensor:
+        """Return how many rows back each candidate lies, (L,)."""
+        return self.stride * torch.arange(1, like.shape[-1] + 1, device=like.device)
+
     def forward(self, c: int, logits: Tensor, fresh: Tensor, known: Tensor, matches: Matches) -> Tensor:
         """Return log-probabilities (B, R, V) of column c: the mixture of its logits and of what may be copied."""
         log_p = logits.log_softmax(dim=-1)
@@ -170,7 +184,8 @@ class CopyHead(nn.Module):
         candidate = matches.source[..., c]  # (B, R, L)
         agrees = (matches.source[..., :c] == known[:, :, None]).all(dim=-1) & matches.exists
         score = self.whole[c][run[..., 0]] + self.own[c][run[..., 1 + c]]
-        score = score + self.likely[c] * log_p.gather(-1, candidate)
+        complete = matches.run[..., 0] >= self._back(candidate)
+        score = score + self.likely[c] * log_p.gather(-1, candidate) + self.again[c] * complete
         score = score.masked_fill(~agrees | (run[..., 1 + c] < SHORTEST), -torch.inf)
         share = torch.cat([fresh + self.fresh[c], score], dim=-1).softmax(dim=-1)  # (B, R, 1 + L)
         p = share[..., :1] * log_p.exp()

@@ -47,9 +47,12 @@ class Chorale(CellWords, Tokenizer):
     steps_per_quarter: ClassVar = 4
 
 
-# What a model of grids must know of these ids: which are pitches in order, which holds, and which pitch is the first
-# degree of the major scale that a key signature stands for.
+# What a model of grids must know of these ids: which are pitches in order, which holds, and for each key which pitch is
+# the first degree of the major scale with its signature, and which its tonic.
 GRID = {
     "first": PITCH, "count": HIGH - LOW + 1, "hold": HOLD,
-    "anchors": [(Chorale().header[2] + i, (7 * fifths - LOW) % 12) for i, (fifths, _) in enumerate(KEYS)],
+    "anchors": [
+        (Chorale().header[2] + i, (7 * fifths - LOW) % 12, (7 * fifths + (9 if mode == "minor" else 0) - LOW) % 12)
+        for i, (fifths, mode) in enumerate(KEYS)
+    ],
 }  # fmt: skip

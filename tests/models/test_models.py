@@ -144,3 +144,38 @@ def test_an_inferred_anchor_moves_with_the_music():
     low, high = (model(torch.cat([one, rows + move], dim=1))[1].anchor for move in (0, 3))
     assert low.max() > 0.2
     assert torch.allclose(low.roll(3, dims=-1), high, atol=1e-5)
+
+
+def test_going_along_is_scored_where_it_leads():
+    """The soprano rises by two; what favours going along with it favours the alto's own last symbol and two more."""
+    torch.manual_seed(0)
+    model = GridTransformer(40, columns=2, header=2, first=6, count=30, width=8, layers=1, heads=1).eval()
+    with torch.no_grad():
+        model.heads[1].out.weight.zero_()
+        model.heads[1].out.bias[40 + 1 + 12] = 5.0
+    along = model(torch.tensor([[1, 2, 20, 11, 22]]))[0][0, -1]
+    assert along.argmax() == 13
+    still = model(torch.tensor([[1, 2, 20, 11, 20]]))[0][0, -1]
+    assert still.max() < 1
+
+
+def test_a_repeat_that_is_complete_is_known_to_be():
+    """With a high price on a third time, the piece is copied until it has come twice, then no more."""
+    torch.manual_seed(0)
+    model = GridTransformer(60, first=5, count=50, hold=-1, header=1, width=8, layers=1, heads=1, copy=4).eval()
+    with torch.no_grad():
+        model.copy.again.fill_(-20.0)
+    piece = torch.randint(5, 55, (16, 4))
+    for repeated, expected in ((12, True), (16, False)):
+        ids = torch.cat([torch.tensor([1]), torch.cat([piece, piece[:repeated]]).flatten()])[None]
+        assert (model(ids)[0][0, -1].exp()[piece[repeated % 16, 0]] > 0.3) == expected
+
+
+def test_classes_are_counted_from_each_anchor_the_header_names():
+    torch.manual_seed(0)
+    model = GridTransformer(30, 2, 2, first=6, count=20, width=8, layers=1, heads=1, anchors=[(26, 0, 9)]).eval()
+    with torch.no_grad():
+        model.heads[0].out.weight.zero_()
+        model.heads[0].out.bias[30 + 1 + 12 + 4] = 5.0  # the fifth class from the second anchor
+    top = model(torch.tensor([[1, 26, 8, 9]]))[0][0, -1].topk(2).indices.sort().values
+    assert top.tolist() == [6 + 1, 6 + 13]  # 9 + 4 = 13, which is class 1
