@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--data", default="chorales", help=f"{DATA} (default: chorales)")
     sub.add_argument("--tokenizer", help="such as remi, melody or chorale (default: one that fits the data)")
-    sub.add_argument("--model", help="gru, transformer or grid (default: one that fits the data)")
+    sub.add_argument("--model", help="gru, lstm, transformer or grid (default: one that fits the tokenizer)")
     sub.add_argument("--budget", default="10m", help="time, such as 60s or 10m (default: 10m)")
     sub.add_argument("--iters", type=int, help="iterations, instead of a budget")
     sub.add_argument("--seed", type=int, default=0)

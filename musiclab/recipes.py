@@ -28,9 +28,9 @@ from musiclab.tokenizers.chorale import GRID, Chorale
 from musiclab.training import History, fit
 
 SUFFIXES = (".mid", ".musicxml", ".mp3", ".png")
-USUAL = {"chorales": ("Chorale", "grid"), "folk": ("Melody", "gru")}
+USUAL = {"chorales": "Chorale", "folk": "Melody"}
 LEAST_NOTES = 100
-KINDS = {"gru": "GRU", "transformer": "Transformer", "grid": "GridTransformer"}
+KINDS = {"gru": "GRU", "lstm": "LSTM", "transformer": "Transformer", "grid": "GridTransformer"}
 
 
 def export(score: Score, stem: str | Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
@@ -109,9 +109,9 @@ def train_model(
         ``"chorales"``, ``"folk"``, or a folder of MIDI files, one in ten of which is kept for validation; or one MIDI
         file, of which the last tenth is.
     tokenizer : str, optional
-        A scheme, such as ``"Chorale"`` or ``"REMI"``; by default one that fits the data.
+        A scheme; by default ``"Chorale"`` for the chorales, ``"Melody"`` for the folk tunes, else ``"REMI"``.
     model : str, optional
-        ``"gru"``, ``"transformer"``, or ``"grid"`` (for ``Chorale``); by default one that fits the data.
+        ``"gru"``, ``"lstm"``, ``"transformer"``, or ``"grid"``, which is for ``Chorale`` and its default.
     budget, iters : str or int
         How long, see :func:`musiclab.training.fit`.
     seed : int
@@ -126,8 +126,8 @@ def train_model(
     -----
     Notebook: your_own_music.
     """
-    usual = USUAL.get(data, ("REMI", "transformer"))
-    tok, model = _tokenizer(tokenizer or usual[0]), model or (usual[1] if not tokenizer else "transformer")
+    tok = _tokenizer(tokenizer or USUAL.get(data, "REMI"))
+    model = model or ("grid" if isinstance(tok, Chorale) else "transformer")
     require(model in KINDS, "model", f"one of {sorted(KINDS)}", repr(model))
     require(model != "grid" or isinstance(tok, Chorale), "tokenizer", "Chorale, which writes a grid", tokenizer)
     training, validation = read_data(data)[:2]
