@@ -102,6 +102,20 @@ def test_dropout_keeps_the_mean_and_drops_its_share():
     assert torch.equal(Dropout(0.25).eval()(x), x)
 
 
+def test_dropout_is_torchs_in_mean_spread_and_gradient():
+    torch.manual_seed(0)
+    x = torch.randn(400, 500, requires_grad=True)
+    ours, theirs = Dropout(0.25).train()(x), torch.nn.functional.dropout(x, 0.25)
+    assert ours.mean().item() == pytest.approx(theirs.mean().item(), abs=0.01)
+    assert ours.var().item() == pytest.approx(theirs.var().item(), rel=0.01)
+    rows = (ours == 0).float().mean(dim=1)
+    assert rows.var().item() == pytest.approx(0.25 * 0.75 / 500, rel=0.3)  # each cell for itself
+    ours.sum().backward()
+    assert torch.equal(x.grad != 0, ours != 0)  # what was dropped learns nothing
+    assert x.grad.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert not torch.equal(Dropout(0.25).train()(x), ours)
+
+
 def test_copying_points_to_what_followed_the_same_rows():
     """After eight rows that came before, the row that followed them is what a copy predicts; two rows are chance."""
     torch.manual_seed(0)
