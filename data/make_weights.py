@@ -24,7 +24,7 @@ from musiclab.datasets.augment import part_ranges, transpositions
 from musiclab.datasets.cache import data_path
 from musiclab.datasets.card import Corpus
 from musiclab.metrics.likelihood import nll
-from musiclab.models import GRU, LSTM, GridTransformer
+from musiclab.models import GRU, LSTM, GridGRU, GridTransformer
 from musiclab.models.base import Model
 from musiclab.pretrained import load_pretrained, save
 from musiclab.tokenizers import ABCText, Chorale, Melody, Tokenizer
@@ -66,6 +66,10 @@ TUNES = (
 RECIPES = {
     "chorale-transformer": Recipe(
         Chorale(), partial(GridTransformer, width=128, layers=4, heads=4, dropout=0.2, copy=4, **GRID), load_chorales,
+        800, *CHORALES, ema=0.995,
+    ),
+    "chorale-gru": Recipe(
+        Chorale(), partial(GridGRU, width=160, layers=2, dropout=0.3, copy=4, **GRID), load_chorales,
         800, *CHORALES, ema=0.995,
     ),
     "folk-lstm": Recipe(
