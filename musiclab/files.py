@@ -1,9 +1,12 @@
-"""Files that are whole or not there."""
+"""Files: written whole or not at all, and read as far as they can be."""
 
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def write_whole(path: str | os.PathLike, data: bytes) -> Path:
@@ -31,3 +34,19 @@ def write_whole(path: str | os.PathLike, data: bytes) -> Path:
     finally:
         unfinished.unlink(missing_ok=True)
     return path
+
+
+def attempt(read: Callable[..., Any], *given: Any) -> tuple[Any, str, str]:
+    """Return what a reader returns, ``"read"`` and its warnings, or None, ``"failed"`` and its error: it never raises.
+
+    Examples
+    --------
+    >>> attempt(int, "7"), attempt(int, "seven")
+    ((7, 'read', ''), (None, 'failed', "ValueError: invalid literal for int() with base 10: 'seven'"))
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            return read(*given), "read", "; ".join(str(w.message) for w in caught)
+        except Exception as error:  # whatever is wrong with one file of a million, the others go on
+            return None, "failed", f"{type(error).__name__}: {error}"

@@ -14,16 +14,17 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import cycle
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import symusic
 
 from musiclab.errors import MidiError, require
-from musiclab.files import write_whole
+from musiclab.files import attempt, write_whole
 from musiclab.pitch import shift_key
-from musiclab.score import NOTE, Key, Part, Score, Tempo, TimeSignature
+from musiclab.score import WIDE_NOTE, Key, Part, Score, Tempo, TimeSignature
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -97,20 +98,13 @@ def read_midi(path: str | os.PathLike, sustain: bool = False) -> Score:
     data = path.read_bytes()
     dropped: Counter[str] = Counter()
     try:
-        midi = _parse(data)
-        title = _first_name(data)
-        score = _assemble(
-            parts=[Part(t.name, t.program, t.is_drum) for t in midi.tracks],
-            tables=_tables(midi.tracks, sustain, dropped),
-            resolution=midi.tpq,
-            metres=_metres(midi, dropped),
-            tempos=_tempos(midi, dropped),
-            keys=_keys(midi, dropped),
-            marks={m.text: m.time for m in midi.markers},
-            dropped=dropped,
-            title=path.stem if title in ("", *(t.name for t in midi.tracks)) else title,
-            source=path.name,
-        )
+        midi, title = _parse(data), _first_name(data)
+        metres, tempos, keys = _signs(midi, dropped)
+        parts = [Part(t.name, t.program, t.is_drum) for t in midi.tracks]
+        about = dict(title=path.stem if title in ("", *(p.name for p in parts)) else title, source=path.name)
+        marks = {m.text: m.time for m in midi.markers}
+        table = _table(midi.tracks, sustain, dropped)
+        score = _assemble(parts, table, metres, marks, dropped, resolution=midi.tpq, tempos=tempos, keys=keys, **about)
     except (ValueError, RuntimeError) as error:  # RuntimeError is symusic's
         raise MidiError(f"{path}: {error}") from error
     _warn(dropped, path.name)
@@ -139,35 +133,32 @@ def _first_name(data: bytes) -> str:
     return ""
 
 
-def _tables(tracks: Iterable[symusic.Track], sustain: bool, dropped: Counter) -> list[np.ndarray]:
-    """Return each part's notes, shape (4, n): onset, duration, pitch, velocity."""
+def _table(tracks: Sequence[symusic.Track], sustain: bool, dropped: Counter) -> np.ndarray:
+    """Return all notes, shape (5, n): onset, duration, pitch, velocity, part."""
     tables = []
-    for track in tracks:
+    for part, track in enumerate(tracks):
         notes, controls = track.notes.numpy(), track.controls.numpy()
-        tables.append(np.array([notes[k] for k in ("time", "duration", "pitch", "velocity")], dtype=np.int64))
+        columns = [notes[name] for name in ("time", "duration", "pitch", "velocity")]
+        tables.append(np.array([*columns, np.full(len(columns[0]), part)], dtype=np.int64))
         n_pedal = int((controls["number"] == _PEDAL).sum())
         dropped["sustain pedal events"] += 0 if sustain else n_pedal
         dropped["other controllers"] += len(controls["number"]) - n_pedal
         dropped["pitch bends"] += len(track.pitch_bends)
-    if sustain:
-        last = max((int((t[0] + t[1]).max(initial=0)) for t in tables), default=0)
-        for table, track in zip(tables, tracks, strict=True):
-            _hold(table, track.controls.numpy(), last)
-    return tables
+    last = max((int((t[0] + t[1]).max(initial=0)) for t in tables), default=0)
+    for table, track in zip(tables, tracks if sustain else (), strict=sustain):
+        _hold(table, track.controls.numpy(), last)
+    return np.hstack([np.zeros((5, 0), dtype=np.int64), *tables])
 
 
 def _hold(table: np.ndarray, controls: dict[str, np.ndarray], last: int) -> None:
     """Lengthen a part's notes to pedal-up, in place; a pedal event counts before a note that ends on the same tick."""
     is_pedal = controls["number"] == _PEDAL
-    if not is_pedal.any():
-        return
-    ticks, down = controls["time"][is_pedal], controls["value"][is_pedal] >= 64
+    ticks, down = controls["time"][is_pedal], np.append(False, controls["value"][is_pedal] >= 64)
     onset, pitch = table[0], table[2]
     end = onset + table[1]
-    before = np.searchsorted(ticks, end, side="right") - 1
-    held = (before >= 0) & down[before]
-    ups = np.append(ticks[~down], last)
-    release = ups[np.searchsorted(ups[:-1], end, side="right")]
+    held = down[np.searchsorted(ticks, end, side="right")]
+    ups = ticks[~down[1:]]
+    release = np.append(ups, last)[np.searchsorted(ups, end, side="right")]
     struck = pitch * 2**32 + onset
     strikes = np.append(np.unique(struck), 2**62)
     again = strikes[np.searchsorted(strikes, struck, side="right")] - pitch * 2**32
@@ -186,55 +177,38 @@ def _microseconds(tempo: float) -> int:
     return min(round(6e7 / tempo), 2**24 - 1)
 
 
-def _metres(midi: symusic.Score, dropped: Counter) -> list[TimeSignature]:
-    metres = [TimeSignature(t.time, t.numerator, t.denominator) for t in midi.time_signatures]
-    kept = [m for m in metres if m.onset >= 0 and m.numerator >= 1 and m.denominator in _DENOMINATORS]
-    dropped["metres out of range"] += len(metres) - len(kept)
-    return kept
-
-
-def _tempos(midi: symusic.Score, dropped: Counter) -> list[Tempo]:
-    kept = [Tempo(t.time, _tempo(t.mspq)) for t in midi.tempos if t.time >= 0 and t.mspq > 0]
-    dropped["tempos out of range"] += len(midi.tempos) - len(kept)
-    return kept
-
-
-def _keys(midi: symusic.Score, dropped: Counter) -> list[Key]:
+def _signs(midi: symusic.Score, dropped: Counter) -> tuple[list[TimeSignature], list[Tempo], list[Key]]:
+    """Return the metres, tempos and keys that a score can hold, and count the others."""
+    metres = [TimeSignature(m.time, m.numerator, m.denominator) for m in midi.time_signatures]
+    metres = [m for m in metres if m.onset >= 0 and m.numerator >= 1 and m.denominator in _DENOMINATORS]
+    tempos = [Tempo(t.time, _tempo(t.mspq)) for t in midi.tempos if t.time >= 0 and t.mspq > 0]
     keys = [k for k in midi.key_signatures if k.time >= 0 and -7 <= k.key <= 7 and k.tonality in (0, 1)]
-    dropped["keys out of range"] += len(midi.key_signatures) - len(keys)
-    return [Key(k.time, k.key, _MODES[k.tonality]) for k in keys]
+    dropped["metres out of range"] = len(midi.time_signatures) - len(metres)
+    dropped["tempos out of range"] = len(midi.tempos) - len(tempos)
+    dropped["keys out of range"] = len(midi.key_signatures) - len(keys)
+    return metres, tempos, [Key(k.time, k.key, _MODES[k.tonality]) for k in keys]
 
 
-def _assemble(parts, tables, resolution, metres, tempos, keys, marks, dropped, title="", source="") -> Score:
-    """Return the score of these parts, without notes of no length and parts without notes."""
-    dropped["notes of no length"] += sum(int((t[1] == 0).sum()) for t in tables)
-    tables = [t[:, t[1] != 0] for t in tables]
-    sounding = [i for i, t in enumerate(tables) if t.shape[1]]
-    columns = [np.vstack([tables[i], np.full(tables[i].shape[1], new)]) for new, i in enumerate(sounding)]
-    table = np.hstack([np.zeros((5, 0), dtype=np.int64), *columns])
-    notes = np.zeros(table.shape[1], dtype=[(name, "i8") for name in NOTE.names])
-    for name, column in zip(NOTE.names, table, strict=True):
-        notes[name] = column
-    length = max(int((table[0] + table[1]).max(initial=0)), marks.get(_END, 0))
-    pickup, metres = _split_pickup(metres, resolution, length, marks)
-    return Score(
-        notes, parts=[parts[i] for i in sounding], length=length, resolution=resolution, pickup=pickup,
-        time_signatures=metres, tempos=tempos, keys={k.onset: k for k in keys}.values(), title=title, source=source,
-    )  # fmt: skip
+def _assemble(parts: list[Part], table: np.ndarray, metres: list, marks: dict, dropped: Counter, **rest: Any) -> Score:
+    """Return the score of these parts, without notes of no length and parts without notes; ``rest`` is as in Score."""
+    lasting = table[:, table[1] != 0]
+    dropped["notes of no length"] += table.shape[1] - lasting.shape[1]
+    sounding, lasting[4] = np.unique(lasting[4], return_inverse=True)
+    length = max(int((lasting[0] + lasting[1]).max(initial=0)), marks.get(_END, 0))
+    pickup, metres = _split_pickup(metres, rest["resolution"], length, marks)
+    notes, parts = lasting.T.copy().view(WIDE_NOTE).ravel(), [parts[i] for i in sounding]
+    return Score(notes, parts, length=length, pickup=pickup, time_signatures=metres, **rest)
 
 
-def _split_pickup(
-    metres: Sequence[TimeSignature], resolution: int, length: int, marks: dict[str, int]
-) -> tuple[int, list[TimeSignature]]:
+def _split_pickup(metres: list, resolution: int, length: int, marks: dict) -> tuple[int, list[TimeSignature]]:
     """Return the pickup, and the metres without the short first one that stood for it."""
     metres = sorted({m.onset: m for m in metres}.values())
     if _PICKUP in marks:
         return min(max(marks[_PICKUP], 0), length), metres
-    if len(metres) > 1 and metres[0].onset == 0:
-        (_, n, d), (pickup, next_n, next_d) = metres[:2]
-        one_bar = pickup * d == 4 * resolution * n
-        if one_bar and n * next_d < next_n * d and pickup <= length:
-            return pickup, [metres[1]._replace(onset=0), *metres[2:]]
+    match metres:
+        case [(0, n, d), (pickup, next_n, next_d), *later] if pickup * d == 4 * resolution * n:  # it holds for one bar
+            if n * next_d < next_n * d and pickup <= length:
+                return pickup, [TimeSignature(0, next_n, next_d), *later]
     return 0, metres
 
 
@@ -283,9 +257,9 @@ def write_midi(score: Score, path: str | os.PathLike) -> Path:
 
 
 def _chunk(events: Iterable[tuple[int, bytes]]) -> bytes:
-    """Return a track of events that come in order of their ticks."""
+    """Return a track of these events, put in order; of those at one tick, the order stays."""
     body, now = bytearray(), 0
-    for tick, message in events:
+    for tick, message in sorted(events, key=itemgetter(0)):
         require(tick - now <= _LONGEST_GAP, "gap between events", f"at most {_LONGEST_GAP} ticks in MIDI", tick - now)
         body += _number(tick - now) + message
         now = tick
@@ -313,7 +287,7 @@ def _conductor_events(score: Score) -> list[tuple[int, bytes]]:
     events += [(t.onset, _meta(0x51, _microseconds(t.quarters_per_minute).to_bytes(3, "big"))) for t in score.tempos]
     events += [(k.onset, _meta(0x59, struct.pack("bB", k.fifths, _MODES.index(k.mode)))) for k in score.keys]
     events += [(tick, _meta(0x06, text.encode())) for text, tick in marks.items()]
-    return sorted(events, key=lambda event: event[0])
+    return events
 
 
 def _metres_and_marks(score: Score) -> tuple[list[TimeSignature], dict[str, int]]:
@@ -321,30 +295,22 @@ def _metres_and_marks(score: Score) -> tuple[list[TimeSignature], dict[str, int]
     pickup, metres = score.pickup, list(score.time_signatures)
     marks = {_END: score.length} if score.length > score.end.max(initial=0) else {}
     candidates = [metres]
-    for d in _DENOMINATORS:
-        n = pickup * d // (4 * score.resolution)
-        if 1 <= n <= 255 and d >= metres[0].denominator:
-            candidates.append([TimeSignature(0, n, d), metres[0]._replace(onset=pickup), *metres[1:]])
+    for d in (d for d in _DENOMINATORS if d >= metres[0].denominator):
+        short = TimeSignature(0, min(255, pickup * d // (4 * score.resolution)), d)
+        candidates.append([short, metres[0]._replace(onset=pickup), *metres[1:]])
     for candidate in candidates:
         if _split_pickup(candidate, score.resolution, score.length, {}) == (pickup, metres):
             return candidate, marks
     return metres, {**marks, _PICKUP: pickup}
 
 
-def _part_events(score: Score, index: int, channel: int) -> Iterable[tuple[int, bytes]]:
-    """Yield one part's name, program and notes; at one tick notes end before others begin."""
-    part = score.parts[index]
-    if part.name:
-        yield 0, _meta(0x03, part.name.encode())
-    yield 0, bytes([0xC0 | channel, part.program])
-    notes = score.notes[score.notes["part"] == index]
-    n = len(notes)
-    ticks = np.concatenate([notes["onset"] + notes["duration"], notes["onset"]])
-    status = np.repeat([0x80 | channel, 0x90 | channel], n)
-    velocity = np.concatenate([np.zeros(n, dtype=np.int16), notes["velocity"]])
-    order = np.argsort(ticks, kind="stable")
-    messages = np.column_stack([status, np.tile(notes["pitch"], 2), velocity]).astype(np.uint8)[order]
-    yield from zip(ticks[order].tolist(), map(bytes, messages), strict=True)
+def _part_events(score: Score, index: int, channel: int) -> list[tuple[int, bytes]]:
+    """Return one part's name, program and notes; at one tick notes end before others begin."""
+    part, notes = score.parts[index], score.notes[score.notes["part"] == index].tolist()
+    events = [(0, _meta(0x03, part.name.encode()))] if part.name else []
+    events += [(0, bytes([0xC0 | channel, part.program]))]
+    events += [(on + duration, bytes([0x80 | channel, pitch, 0])) for on, duration, pitch, *_ in notes]
+    return events + [(on, bytes([0x90 | channel, pitch, velocity])) for on, _, pitch, velocity, _ in notes]
 
 
 # --- pretty_midi ------------------------------------------------------------------------------------------------------
@@ -370,28 +336,20 @@ def from_pretty_midi(pm: PrettyMIDI) -> Score:
     >>> from_pretty_midi(pm).notes.tolist()
     [(24, 24, 60, 80, 0)]
     """
-    dropped: Counter[str] = Counter()
-    for instrument in pm.instruments:
-        dropped["controllers"] += len(instrument.control_changes)
-        dropped["pitch bends"] += len(instrument.pitch_bends)
+    dropped = Counter(controllers=sum(len(i.control_changes) for i in pm.instruments))
+    dropped["pitch bends"] = sum(len(i.pitch_bends) for i in pm.instruments)
     tick = pm.time_to_tick
-    rows = [[(tick(n.start), tick(n.end), n.pitch, n.velocity) for n in i.notes] for i in pm.instruments]
-    tables = [np.array(r, dtype=np.int64).reshape(-1, 4).T for r in rows]
-    for table in tables:
-        table[1] -= table[0]
-    score = _assemble(
-        parts=[Part(i.name, int(i.program), bool(i.is_drum)) for i in pm.instruments],
-        tables=tables,
-        resolution=pm.resolution,
-        metres=[TimeSignature(int(tick(t.time)), t.numerator, t.denominator) for t in pm.time_signature_changes],
-        tempos=[
-            Tempo(int(tick(second)), _tempo(_microseconds(float(tempo))))
-            for second, tempo in zip(*pm.get_tempo_changes(), strict=True)
-        ],
-        keys=[_key(int(tick(k.time)), k.key_number) for k in pm.key_signature_changes],
-        marks={t.text: int(tick(t.time)) for t in pm.text_events},
-        dropped=dropped,
-    )
+    notes = ((part, n) for part, instrument in enumerate(pm.instruments) for n in instrument.notes)
+    rows = [(tick(n.start), tick(n.end), n.pitch, n.velocity, part) for part, n in notes]
+    table = np.array(rows, dtype=np.int64).reshape(-1, 5).T
+    table[1] -= table[0]
+    parts = [Part(i.name, int(i.program), bool(i.is_drum)) for i in pm.instruments]
+    metres = [TimeSignature(int(tick(t.time)), t.numerator, t.denominator) for t in pm.time_signature_changes]
+    stated = zip(*pm.get_tempo_changes(), strict=True)
+    tempos = [Tempo(int(tick(second)), _tempo(_microseconds(float(tempo)))) for second, tempo in stated]
+    keys = [_key(int(tick(k.time)), k.key_number) for k in pm.key_signature_changes]
+    marks = {t.text: int(tick(t.time)) for t in pm.text_events}
+    score = _assemble(parts, table, metres, marks, dropped, resolution=pm.resolution, tempos=tempos, keys=keys)
     _warn(dropped, "PrettyMIDI object")
     return score
 
@@ -429,9 +387,7 @@ def to_pretty_midi(score: Score) -> PrettyMIDI:
     pm._tick_scales = [(t.onset, 60.0 / (t.quarters_per_minute * score.resolution)) for t in score.tempos]
     pm._update_tick_to_time(score.length)
 
-    def second(tick: int) -> float:
-        return float(score.seconds(tick))
-
+    second = score.seconds
     metres, marks = _metres_and_marks(score)
     pm.time_signature_changes = [pretty_midi.TimeSignature(m[1], m[2], second(m.onset)) for m in metres]
     pm.key_signature_changes = [pretty_midi.KeySignature(_key_number(k), second(k.onset)) for k in score.keys]
@@ -481,12 +437,7 @@ def load_folder(path: str | os.PathLike, sustain: bool = False) -> tuple[list[Sc
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     scores, table = [], []
     for file in tqdm(files, desc=folder.name, unit="file", leave=False):
-        name = file.relative_to(folder).as_posix()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                scores.append(read_midi(file, sustain))
-                table.append(FileStatus(name, "read", "; ".join(str(w.message) for w in caught)))
-            except (MidiError, OSError) as error:
-                table.append(FileStatus(name, "failed", str(error)))
+        score, status, reason = attempt(read_midi, file, sustain)
+        scores += [score] * (status == "read")
+        table.append(FileStatus(file.relative_to(folder).as_posix(), status, reason))
     return scores, table

@@ -6,7 +6,7 @@ checked with ``==``. Views for people carry their unit in the name: ``onset_quar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -18,7 +18,10 @@ from musiclab.pitch import shift_key
 
 NOTE = np.dtype([("onset", "i4"), ("duration", "i4"), ("pitch", "i2"), ("velocity", "i2"), ("part", "i2")])
 DEFAULT_VELOCITY = 64
-_LIMITS = {"onset": (0, 2**31 - 1), "duration": (1, 2**31 - 1), "pitch": (0, 127), "velocity": (1, 127)}
+WIDE_NOTE = np.dtype([(name, "i8") for name in NOTE.names])  # to count in, before the limits are checked
+_LIMITS = dict(
+    onset=(0, 2**31 - 1), duration=(1, 2**31 - 1), pitch=(0, 127), velocity=(1, 127), part=(0, 2**15 - 1)
+)  # fmt: skip
 
 
 class Part(NamedTuple):
@@ -134,20 +137,19 @@ class Score:
     def __post_init__(self) -> None:
         notes = _note_array(self.notes)
         for part in self.parts:
-            require(
-                isinstance(part, tuple | list) and len(part) <= 3, "Part", "rows (name, program, is_drum)", repr(part)
-            )
-        n_parts = int(notes["part"].max()) + 1 if len(notes) else 1
-        last_end = int((notes["onset"].astype(np.int64) + notes["duration"]).max()) if len(notes) else 0
+            ok = isinstance(part, tuple | list) and len(part) <= 3
+            require(ok, "Part", "rows (name, program, is_drum)", repr(part))
+        n_parts = int(notes["part"].max(initial=0)) + 1
+        last_end = int((notes["onset"].astype(np.int64) + notes["duration"]).max(initial=0))
         values = dict(
             notes=notes,
             parts=tuple(Part(*p) for p in self.parts) or tuple(Part() for _ in range(n_parts)),
             length=last_end if self.length is None else _whole("length", self.length),
             resolution=_whole("resolution", self.resolution),
             pickup=_whole("pickup", self.pickup),
-            time_signatures=_from_zero(TimeSignature, self.time_signatures),
-            tempos=_from_zero(Tempo, self.tempos),
-            keys=_by_onset(Key, self.keys),
+            time_signatures=_by_onset(TimeSignature, (TimeSignature(), *self.time_signatures)),
+            tempos=_by_onset(Tempo, (Tempo(), *self.tempos)),
+            keys=_by_onset(Key, (*self.keys,)),
         )
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -174,10 +176,8 @@ class Score:
     # --- identity ---------------------------------------------------------------------------------------------------
 
     def _identity(self) -> tuple:
-        return (
-            self.length, self.resolution, self.pickup, self.time_signatures, self.tempos, self.keys, self.parts,
-            self.notes.tobytes(),
-        )  # fmt: skip
+        _, *rest, _title, _source = self._fields()
+        return (self.notes.tobytes(), *rest)
 
     def __eq__(self, other: object) -> bool:
         return self._identity() == other._identity() if isinstance(other, Score) else NotImplemented
@@ -185,18 +185,21 @@ class Score:
     def __hash__(self) -> int:
         return hash(self._identity())
 
+    def _fields(self) -> tuple:
+        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
     def __reduce__(self) -> tuple:
-        return Score, tuple(getattr(self, name) for name in self.__dataclass_fields__)  # or notes come back writable
+        return Score, self._fields()  # or notes come back writable
 
     def __len__(self) -> int:
         return len(self.notes)
 
     def __repr__(self) -> str:
-        _, numerator, denominator = self.time_signatures[0]
-        title = [repr(self.title)] if self.title else []
-        counted = [_plural(len(self), "note"), _plural(len(self.parts), "part"), _plural(self.n_bars, "bar")]
-        counted[-1] += f" of {numerator}/{denominator}"
-        return f"Score({', '.join([*title, *counted])}, {self.length / self.resolution:g} quarters)"
+        title = f"{self.title!r}, " if self.title else ""
+        counts = {"note": len(self), "part": len(self.parts), "bar": self.n_bars}
+        counted = ", ".join(f"{n} {noun}{'' if n == 1 else 's'}" for noun, n in counts.items())
+        metre = "{}/{}".format(*self.time_signatures[0][1:])
+        return f"Score({title}{counted} of {metre}, {self.length / self.resolution:g} quarters)"
 
     # --- views ------------------------------------------------------------------------------------------------------
 
@@ -249,12 +252,10 @@ class Score:
     @cached_property
     def bar_onsets(self) -> np.ndarray:
         """Ticks at which the bars begin, shape (n_bars,); a pickup is bar 0."""
-        starts = [np.zeros(1 if self.pickup else 0, dtype=np.int64)]
-        stops = [ts.onset for ts in self.time_signatures[1:]] + [self.length]
-        for i, (ts, stop) in enumerate(zip(self.time_signatures, stops, strict=True)):
-            begin = max(ts.onset, self.pickup) if i == 0 else ts.onset
-            starts.append(np.arange(begin, min(stop, self.length), self._bar_length(ts)))
-        return np.unique(np.concatenate(starts))
+        changes = [ts.onset for ts in self.time_signatures[1:]]
+        spans = zip([self.pickup, *changes], [*changes, self.length], self.time_signatures, strict=True)
+        grids = [np.arange(start, min(stop, self.length), self._bar_length(ts)) for start, stop, ts in spans]
+        return np.unique(np.concatenate([np.zeros(int(self.pickup > 0), dtype=np.int64), *grids]))
 
     @property
     def n_bars(self) -> int:
@@ -287,12 +288,10 @@ class Score:
         require(steps_per_quarter >= 1, "steps_per_quarter", ">= 1", steps_per_quarter)
         step = self.resolution / steps_per_quarter
         roll = np.zeros((128, int(np.ceil(self.length / step))), dtype=np.uint8)
-        first = (self.notes["onset"] / step).astype(int)
-        last = np.ceil(self.end / step).astype(int)
-        for pitch, velocity, i, j in zip(
-            self.notes["pitch"], self.notes["velocity"].astype(np.uint8), first, last, strict=True
-        ):
-            np.maximum(roll[pitch, i:j], velocity, out=roll[pitch, i:j])
+        first, last = (self.notes["onset"] / step).astype(int), np.ceil(self.end / step).astype(int)
+        cells = np.stack([self.notes["pitch"], first, last, self.notes["velocity"]], axis=1)
+        for pitch, i, j, velocity in cells.tolist():
+            roll[pitch, i:j] = np.maximum(roll[pitch, i:j], velocity)
         return roll
 
     # --- changes: each returns a new score --------------------------------------------------------------------------
@@ -315,7 +314,7 @@ class Score:
         index = names.index(which) if which in names else which
         allowed = f"one of {names} or an index below {len(names)}"
         require(isinstance(index, (int, np.integer)) and 0 <= index < len(names), "part", allowed, repr(which))
-        notes = self.notes[self.notes["part"] == index].copy()
+        notes = self.notes[self.notes["part"] == index]
         notes["part"] = 0
         return replace(self, notes=notes, parts=(self.parts[index],))
 
@@ -350,22 +349,22 @@ class Score:
         ValueError
             If not ``0 <= start <= stop``.
         """
-        require(0 <= start <= min(stop, self.length), "start", f"in 0..{min(stop, self.length)}", start)
         stop = min(stop, self.length)
-        keep = np.maximum(self.notes["onset"], start) < np.minimum(self.end, stop)
-        notes = self.notes[keep].copy()
-        end = np.minimum(self.end[keep], stop)
-        notes["onset"] = np.maximum(notes["onset"], start) - start
-        notes["duration"] = end - start - notes["onset"]
-        pickup = max(0, min(self.pickup, stop) - start)
-        if start > self.pickup and start not in self.bar_onsets:
-            later = self.bar_onsets[self.bar_onsets > start]
-            pickup = int(min(later[0] if len(later) else stop, stop)) - start
-        return replace(
-            self, notes=notes, length=stop - start, pickup=pickup,
-            time_signatures=_shift(self.time_signatures, start, stop),
-            tempos=_shift(self.tempos, start, stop), keys=_shift(self.keys, start, stop),
-        )  # fmt: skip
+        require(0 <= start <= stop, "start", f"in 0..{stop}", start)
+        onset, end = np.maximum(self.notes["onset"], start), np.minimum(self.end, stop)
+        sounds = onset < end
+        notes = self.notes[sounds]
+        notes["onset"], notes["duration"] = (onset - start)[sounds], (end - onset)[sounds]
+        lines = np.append(self.pickup, self.bar_onsets)
+        first_line = int(lines[lines >= max(start, self.pickup)].min(initial=stop))
+        changes = self._changes(lambda tick: max(0, tick - start))  # of all that came before, the last one holds
+        changes = {name: [c for c in moved if c.onset < max(1, stop - start)] for name, moved in changes.items()}
+        return replace(self, notes=notes, length=stop - start, pickup=first_line - start, **changes)
+
+    def _changes(self, move: Callable[[int], int]) -> dict[str, list]:
+        """Return the metres, tempos and keys, by the names of their fields, at the ticks that ``move`` gives."""
+        fields = {name: getattr(self, name) for name in ("time_signatures", "tempos", "keys")}
+        return {name: [c._replace(onset=move(c.onset)) for c in changes] for name, changes in fields.items()}
 
     def transpose(self, semitones: int) -> Score:
         """Return the score moved by semitones, key signatures included; drum parts stay.
@@ -420,23 +419,14 @@ class Score:
         moved = self._retimed(lambda ticks: (2 * ticks * resolution + old) // (2 * old), shortest=1)
         return replace(moved, resolution=resolution)
 
-    def _retimed(self, move, shortest: int) -> Score:
+    def _retimed(self, move: Callable, shortest: int) -> Score:
         """Return the score with every tick passed through ``move``; a note lasts at least ``shortest``."""
-        onset = move(self.notes["onset"].astype(np.int64))
+        notes = self.notes.astype(WIDE_NOTE)
+        onset = move(notes["onset"])
         end = np.maximum(move(self.end.astype(np.int64)), onset + shortest)
-        notes = np.zeros(len(self), dtype=_WIDE)
-        for name in ("pitch", "velocity", "part"):
-            notes[name] = self.notes[name]
         notes["onset"], notes["duration"] = onset, end - onset
         length = max(move(self.length), int(end.max(initial=0)))
-
-        def moved(changes):
-            return tuple(c._replace(onset=move(c.onset)) for c in changes)
-
-        return replace(
-            self, notes=notes, length=length, pickup=min(move(self.pickup), length),
-            time_signatures=moved(self.time_signatures), tempos=moved(self.tempos), keys=moved(self.keys),
-        )  # fmt: skip
+        return replace(self, notes=notes, length=length, pickup=min(move(self.pickup), length), **self._changes(move))
 
     def concat(self, other: Score) -> Score:
         """Return this score followed at once by another; the other's pickup is played after this score's end.
@@ -457,57 +447,48 @@ class Score:
         require(self.length + other.length < 2**31, "length", "below 2**31 ticks in all", self.length + other.length)
         notes = other.notes.copy()
         notes["onset"] += self.length
-        metres = [ts._replace(onset=ts.onset + self.length) for ts in other.time_signatures]
+        changes = other._changes(lambda tick: tick + self.length)
+        metres, last = changes["time_signatures"], self.time_signatures[-1]
         metres[0] = metres[0]._replace(onset=self.length + other.pickup)
-        return replace(
-            self, notes=np.concatenate([self.notes, notes]), length=self.length + other.length,
-            time_signatures=self._without_repeats(metres),
-            tempos=_joined(self.tempos, other.tempos, self.length), keys=_joined(self.keys, other.keys, self.length),
-        )  # fmt: skip
-
-    def _without_repeats(self, metres: list[TimeSignature]) -> tuple[TimeSignature, ...]:
-        """Append metres to this score's, leaving out a first one that changes neither metre nor bar lines."""
-        last = self.time_signatures[-1]
-        begin = self.pickup if len(self.time_signatures) == 1 else last.onset
-        on_bar_line = (metres[0].onset - begin) % self._bar_length(last) == 0
-        skip = metres[0][1:] == last[1:] and on_bar_line
-        return (*self.time_signatures, *metres[skip:])
-
-
-_WIDE = np.dtype([(name, "i8") for name in NOTE.names])
+        on_bar_line = (metres[0].onset - (last.onset or self.pickup)) % self._bar_length(last) == 0
+        for name, later in changes.items():
+            before = getattr(self, name)
+            holds_already = [c[1:] for c in before[-1:]] == [c[1:] for c in later[:1]]
+            skip = holds_already and (on_bar_line or later is not metres)
+            changes[name] = [*before, *later[skip:]]
+        return replace(self, notes=np.concatenate([self.notes, notes]), length=self.length + other.length, **changes)
 
 
 def _note_array(notes: np.ndarray | Iterable[Sequence[int]]) -> np.ndarray:
     """Return the notes as a checked, sorted, read-only array of dtype NOTE."""
     if isinstance(notes, np.ndarray) and notes.dtype.names:
-        table = notes if notes.dtype.names == NOTE.names else _wrong_fields(notes)
+        if notes.dtype.names != NOTE.names:
+            raise ValueError(f"notes must have the fields {NOTE.names}, got {notes.dtype.names}")
+        table = notes
     else:
         defaults = (DEFAULT_VELOCITY, 0)
         rows = [tuple(row) for row in notes]
         for row in rows:
             whole = 3 <= len(row) <= 5 and all(isinstance(value, (int, np.integer)) for value in row)
             require(whole, "note", "whole numbers (onset, duration, pitch[, velocity[, part]])", row)
-        table = np.array([row + defaults[len(row) - 3 :] for row in rows], dtype=_WIDE)
-    for name in NOTE.names:
-        require(table[name].dtype.kind in "iu", name, "whole numbers", table[name].dtype)
-    columns = {name: table[name].astype(np.int64) for name in NOTE.names}
+        table = np.array([row + defaults[len(row) - 3 :] for row in rows], dtype=WIDE_NOTE)
+    columns = {}
     for name, (low, high) in _LIMITS.items():
-        column = columns[name]
+        require(table[name].dtype.kind in "iu", name, "whole numbers", table[name].dtype)
+        column = columns[name] = table[name].astype(np.int64)
         if len(column) and (column.min() < low or column.max() > high):
             at = int(np.flatnonzero((column < low) | (column > high))[0])
             raise ValueError(f"{name} must be in {low}..{high}, got {column[at]} at note {at}")
-    part = columns["part"]
-    require(part.min(initial=0) >= 0, "part", ">= 0", part.min(initial=0))
     # One integer a note: most tables come sorted, and then nothing moves.
-    key = (columns["onset"] << 16 | part) << 7 | columns["pitch"]
-    order: slice | np.ndarray = slice(None)
+    key = (columns["onset"] << 16 | columns["part"]) << 7 | columns["pitch"]
     if not (key[1:] > key[:-1]).all():
         order = np.argsort(key, kind="stable")
         if (key[order[1:]] == key[order[:-1]]).any():
             order = np.lexsort([columns["velocity"], columns["duration"], key])
+        columns = {name: column[order] for name, column in columns.items()}
     sorted_notes = np.empty(len(table), dtype=NOTE)
     for name, column in columns.items():
-        sorted_notes[name] = column[order]
+        sorted_notes[name] = column
     sorted_notes.setflags(write=False)
     return sorted_notes
 
@@ -517,40 +498,11 @@ def _whole(name: str, value: object) -> int:
     return int(value)
 
 
-def _wrong_fields(notes: np.ndarray) -> np.ndarray:
-    raise ValueError(f"notes must have the fields {NOTE.names}, got {notes.dtype.names}")
-
-
-def _plural(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
-
-
-def _by_onset(kind: type, changes: Iterable[tuple]) -> tuple:
+def _by_onset(kind: type, changes: Sequence[tuple]) -> tuple:
     """Return the changes sorted, the last of several at one onset kept."""
-    changes = list(changes)
     for change in changes:
         least = 2 if kind is Key else len(kind._fields)  # a key's mode may be left out
         ok = isinstance(change, tuple | list) and least <= len(change) <= len(kind._fields)
         require(ok, kind.__name__, f"({', '.join(kind._fields)})", repr(change))
     by_onset = {change[0]: kind(*change) for change in changes}
     return tuple(by_onset[onset] for onset in sorted(by_onset))
-
-
-def _from_zero(kind: type, changes: Iterable[tuple]) -> tuple:
-    """Return the changes sorted, and one that holds from tick 0."""
-    changes = _by_onset(kind, changes)
-    return changes if changes and changes[0].onset <= 0 else (kind(), *changes)
-
-
-def _shift(changes: tuple, start: int, stop: int) -> tuple:
-    """Return the changes that hold in start..stop, counted from start."""
-    before = [c._replace(onset=0) for c in changes if c.onset <= start][-1:]
-    return (*before, *(c._replace(onset=c.onset - start) for c in changes if start < c.onset < stop))
-
-
-def _joined(first: tuple, second: tuple, offset: int) -> tuple:
-    """Return first, then second moved by offset, leaving out a change to what holds already."""
-    moved = [c._replace(onset=c.onset + offset) for c in second]
-    if moved and first and moved[0][1:] == first[-1][1:]:
-        moved = moved[1:]
-    return (*first, *moved)

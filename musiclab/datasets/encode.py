@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
@@ -14,9 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from musiclab.errors import require
-from musiclab.files import write_whole
+from musiclab.files import attempt, write_whole
 from musiclab.midi import SUFFIXES, FileStatus, read_midi
-from musiclab.score import Score
 from musiclab.tokenizers.base import Tokenizer
 
 INDEX = "index.json"
@@ -40,12 +38,12 @@ class EncodedCorpus(Sequence):
     def __init__(self, folder: str | os.PathLike) -> None:
         self.folder = Path(folder)
         index = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
-        self.config, n, files = index["tokenizer"], index["files_per_shard"], index["files"]
+        self.config = index["tokenizer"]
         self.table: list[FileStatus] = []
         self.places: list[tuple[int, int, int]] = []  # shard, start, stop
-        for shard, first in enumerate(range(0, len(files), n)):
+        for shard, files in enumerate(index["shards"]):
             rows, stop = json.loads(_part(self.folder, shard, "json").read_text(encoding="utf-8")), 0
-            for file, (status, reason, length) in zip(files[first : first + n], rows, strict=True):
+            for file, (status, reason, length) in zip(files, rows, strict=True):
                 self.table.append(FileStatus(file, status, reason))
                 start, stop = stop, stop + length
                 if status == "read":
@@ -127,6 +125,7 @@ def encode_corpus(
     --------
     >>> from tempfile import TemporaryDirectory
     >>> from musiclab.midi import write_midi
+    >>> from musiclab.score import Score
     >>> from musiclab.tokenizers import Chorale
     >>> with TemporaryDirectory() as folder:
     ...     file = write_midi(Score([(0, 24, 60)]), f"{folder}/one.mid")
@@ -142,8 +141,8 @@ def encode_corpus(
     files, folder = [os.fspath(path) for path in paths], Path(folder)
     require(len(files) > 0, "paths", "one file at least", "none")
     n = max(LEAST_FILES, -(-len(files) // MOST_SHARDS))
-    _begin(folder, {"tokenizer": tok.config, "files_per_shard": n, "files": files})
     shards = [files[first : first + n] for first in range(0, len(files), n)]
+    _begin(folder, json.dumps({"tokenizer": tok.config, "shards": shards}).encode())
     todo = [i for i in range(len(shards)) if not _part(folder, i, "json").exists()]
     done = len(files) - sum(len(shards[i]) for i in todo)
     work = (delayed(_write_shard)(tok, shards[i], folder, i) for i in todo)
@@ -164,22 +163,19 @@ def load_encoded(folder: str | os.PathLike) -> EncodedCorpus:
     try:
         return EncodedCorpus(folder)
     except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{error.filename} is missing: call encode_corpus again, it goes on from there"
-        ) from error
+        text = f"{error.filename} is missing: call encode_corpus again, it goes on from there"
+        raise FileNotFoundError(text) from error
 
 
-def _begin(folder: Path, index: dict) -> None:
+def _begin(folder: Path, index: bytes) -> None:
     """Write the index, or check that the one there says the same."""
-    path = folder / INDEX
     for unfinished in folder.glob("*.part"):  # of a run that was killed
         unfinished.unlink()
-    if path.exists():
-        same = json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(index))
-        require(same, "folder", "new, or begun with the same paths and tokenizer", folder)
-        return
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(index).encode())
+    path = folder / INDEX
+    if not path.exists():
+        write_whole(path, index)
+    require(path.read_bytes() == index, "folder", "new, or begun with the same paths and tokenizer", folder)
 
 
 def _write_shard(tok: Tokenizer, files: Sequence[str], folder: Path, shard: int) -> int:
@@ -187,9 +183,9 @@ def _write_shard(tok: Tokenizer, files: Sequence[str], folder: Path, shard: int)
     rows, arrays = [], []
     dtype = np.uint16 if len(tok.vocab) <= 2**16 else np.uint32
     for file in files:
-        ids, status, reason = _encode_file(tok, file)
-        arrays.append(np.array(ids, dtype=dtype))
-        rows.append((status, reason, len(ids)))
+        ids, status, reason = attempt(_ids, tok, file)
+        arrays.append(np.array(ids or [], dtype=dtype))
+        rows.append((status, reason, len(arrays[-1])))
     buffer = io.BytesIO()
     np.save(buffer, np.concatenate(arrays))
     write_whole(_part(folder, shard, "npy"), buffer.getvalue())
@@ -197,22 +193,11 @@ def _write_shard(tok: Tokenizer, files: Sequence[str], folder: Path, shard: int)
     return len(files)
 
 
-def _encode_file(tok: Tokenizer, file: str) -> tuple[list[int], str, str]:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            ids = tok.sequence(_read(file))
-        except Exception as error:  # whatever is wrong with one file of a million, the others go on
-            return [], "failed", f"{type(error).__name__}: {error}"
-    return ids, "read", "; ".join(str(w.message) for w in caught)
-
-
-def _read(file: str) -> Score:
-    if Path(file).suffix.lower() in SUFFIXES:
-        return read_midi(file)
+def _ids(tok: Tokenizer, file: str) -> list[int]:
     from musiclab.notation import read_musicxml
 
-    return read_musicxml(file)
+    read = read_midi if Path(file).suffix.lower() in SUFFIXES else read_musicxml
+    return tok.sequence(read(file))
 
 
 def _part(folder: Path, shard: int, suffix: str) -> Path:
