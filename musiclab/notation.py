@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,24 +77,17 @@ def from_music21(stream: music21.stream.Stream, tempo: float = 120.0) -> Score:
     flats = [source.flatten() for source in sources]
     dropped: Counter = Counter()
     rows = [row for i, flat in enumerate(flats) for row in _note_rows(flat, i, dropped)]
-    if dropped:
-        warnings.warn("; ".join(f"{what}: {n}" for what, n in dropped.items()), stacklevel=2)
-    length = max([_tick(stream.highestTime), *(row[0] + row[1] for row in rows)])
+    if dropped.total():
+        warnings.warn("; ".join(f"{what}: {n}" for what, n in dropped.items() if n), stacklevel=2)
+    length = max([_tick(stream.highestTime), *(onset + duration for onset, duration, *_ in rows)])
     bars = list(sources[0].getElementsByClass("Measure"))
+    pickup, starts = _pickup(bars), {_tick(bar.offset) for bar in bars} | {length}
     metres = [TimeSignature(onset, t.numerator, t.denominator) for onset, t in _placed(sources[0], "TimeSignature")]
-    pickup = _pickup(bars)
-    starts = {_tick(bar.offset) for bar in bars} | {length}
-    return Score(
-        rows,
-        parts=[_part(source, flat) for source, flat in zip(sources, flats, strict=True)],
-        length=length,
-        resolution=RESOLUTION,
-        pickup=pickup,
-        time_signatures=_restated(Score([], time_signatures=metres).time_signatures, starts, pickup),
-        tempos=_tempos(stream, tempo),
-        keys=_keys(sources[0]),
-        title=_title(stream),
-    )
+    metres = _restated(Score([], time_signatures=metres).time_signatures, starts, pickup)
+    about = stream.metadata
+    title = (about.title or about.movementName or "").strip() if about else ""
+    parts = [_part(source, flat) for source, flat in zip(sources, flats, strict=True)]
+    return Score(rows, parts, length, RESOLUTION, pickup, metres, _tempos(stream, tempo), _keys(sources[0]), title)
 
 
 def _tick(quarters: float | Fraction) -> int:
@@ -125,7 +118,6 @@ def _note_rows(flat: music21.stream.Stream, part: int, dropped: Counter) -> list
                 rows.append([onset, max(1, end - onset), pitch, velocity, part])
             if tie in ("start", "continue"):
                 tied[pitch] = row
-    dropped += Counter()  # forget zero counts
     return rows
 
 
@@ -140,21 +132,17 @@ def _pickup(bars: list) -> int:
 
 def _restated(metres: Sequence[TimeSignature], starts: set[int], pickup: int) -> list[TimeSignature]:
     """Return the metres, each stated once, and again where the written bars leave its grid."""
-    kept, bar = [metres[0]], 0
+    kept, bar, end = [metres[0]], 0, max(starts)
     while ahead := [start for start in starts if start > bar]:
         metre = kept[-1]
-        full = pickup if pickup and bar == 0 else _bar_ticks(metre)
-        change = next((m for m in metres if bar < m.onset <= bar + full and m[1:] != metre[1:]), None)
-        if change:
-            kept.append(change)
-            bar = change.onset
-        elif bar + full in starts or bar + full > max(starts):
-            bar += full
-        elif min(ahead) == max(starts):
-            break  # the last bar is too full: there is no bar line to move
-        else:
-            bar = min(ahead)
-            kept.append(metre._replace(onset=bar))
+        line = bar + (pickup if pickup and bar == 0 else _bar_ticks(metre))
+        changes = [m for m in metres if bar < m.onset <= line and m[1:] != metre[1:]]
+        if not changes and line not in starts and line <= end:
+            line = min(ahead)
+            # where the last bar is too full there is no bar line to move
+            changes = [metre._replace(onset=line)] if line < end else []
+        kept += changes[:1]
+        bar = changes[0].onset if changes else line
     return kept
 
 
@@ -172,12 +160,12 @@ def _placed(source: music21.stream.Stream, kind: str) -> list[tuple[int, music21
 
 def _keys(source: music21.stream.Stream) -> list[Key]:
     """Return the key signatures, each stated once; one with a mode wins over one without at the same place."""
-    found = {}
-    for onset, key in sorted(_placed(source, "KeySignature"), key=lambda item: (item[0], hasattr(item[1], "mode"))):
+    signs = sorted(_placed(source, "KeySignature"), key=lambda sign: (sign[0], hasattr(sign[1], "mode")))
+    keys: dict[int, Key] = {}
+    for onset, key in signs:
         minor = getattr(key, "mode", "major") in ("minor", "aeolian")
-        found[onset] = (key.sharps, "minor" if minor else "major")
-    changes = [Key(onset, *key) for onset, key in found.items()]
-    return [key for i, key in enumerate(changes) if i == 0 or key[1:] != changes[i - 1][1:]]
+        keys[onset] = Key(onset, key.sharps, "minor" if minor else "major")
+    return [next(same) for _, same in groupby(keys.values(), key=lambda key: key[1:])]
 
 
 def _tempos(stream: music21.stream.Stream, default: float) -> list[Tempo]:
@@ -195,11 +183,6 @@ def _part(source: music21.stream.Stream, flat: music21.stream.Stream) -> Part:
     return Part(name.strip(), program, is_drum)
 
 
-def _title(stream: music21.stream.Stream) -> str:
-    metadata = stream.metadata
-    return ((metadata.title or metadata.movementName or "") if metadata else "").strip()
-
-
 def read_musicxml(path: str | os.PathLike) -> Score:
     """Return the score in a MusicXML file (.musicxml, .xml or .mxl), read as :func:`from_music21` does.
 
@@ -213,15 +196,17 @@ def read_musicxml(path: str | os.PathLike) -> Score:
     return from_music21(_parse(path, "musicxml"))
 
 
-def _parse(path: str | os.PathLike, form: str) -> music21.stream.Stream:
+def _parse(source: str | os.PathLike, form: str, is_text: bool = False) -> music21.stream.Stream:
     from music21 import converter
 
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path}: no such file")
+    if not is_text and not Path(source).is_file():
+        raise FileNotFoundError(f"{source}: no such file")
     try:
-        return converter.parseFile(str(path), format=form, forceSource=True)  # else music21 keeps a pickle of its own
+        if is_text:
+            return converter.parseData(source, format=form)
+        return converter.parseFile(str(source), format=form, forceSource=True)  # else music21 keeps a pickle of its own
     except Exception as error:  # music21 lets through whatever its parsers stumble over
-        raise ValueError(f"{path}: not {form} that music21 can read ({error})") from error
+        raise ValueError(f"{'the text' if is_text else source}: not {form} that music21 can read ({error})") from error
 
 
 def read_abc(source: str | os.PathLike) -> list[Score]:
@@ -248,15 +233,7 @@ def read_abc(source: str | os.PathLike) -> list[Score]:
     >>> read_abc("X:1\\nT:Scale\\nM:4/4\\nL:1/4\\nK:G\\nD|G A B c|d4|\\n")
     [Score('Scale', 6 notes, 1 part, 3 bars of 4/4, 9 quarters)]
     """
-    from music21 import converter
-
-    if isinstance(source, str) and "\n" in source:
-        try:
-            parsed = converter.parseData(source, format="abc")
-        except Exception as error:  # as in _parse
-            raise ValueError(f"not ABC that music21 can read ({error})") from error
-    else:
-        parsed = _parse(source, "abc")
+    parsed = _parse(source, "abc", is_text=isinstance(source, str) and "\n" in source)
     scores = [from_music21(tune) for tune in getattr(parsed, "scores", [parsed])]
     require(any(map(len, scores)), "ABC", "at least one tune with notes", "none")
     return scores
@@ -301,7 +278,7 @@ def _staff(score: Score, parts: list[int], number: int) -> music21.stream.Part:
     staff = stream.Part([player])
     staff.partName = player.partName if len(parts) == 1 else ""
     signs = [(0, _clef(score, parts)), *_signs(score, with_tempo=number == 0)]
-    lines = [(line, i == 0) for p in parts for i, line in enumerate(_lines(score.notes[score.notes["part"] == p]))]
+    lines = [(line, i == 0) for part in parts for i, line in enumerate(_lines(score, part))]
     inside = range(score.pickup, 0, -_bar_ticks(score.time_signatures[0]))  # of a pickup longer than a bar
     edges = sorted({*score.bar_onsets.tolist(), *inside, score.length})
     for count, (start, stop) in enumerate(pairwise(edges), 0 if score.pickup else 1):
@@ -312,8 +289,9 @@ def _staff(score: Score, parts: list[int], number: int) -> music21.stream.Part:
         metre = [ts for ts in score.time_signatures if ts.onset <= start][-1]
         missing = _quarters(max(0, _bar_ticks(metre) - (stop - start)))  # else music21 fills the bar with rests
         bar.paddingLeft, bar.paddingRight = (0, missing) if count else (missing, 0)
-        sounding = [line for line, first in lines if first or any(note[0] < stop and note[1] > start for note in line)]
-        _insert(bar, [list(_fill(score, line, start, stop)) for line in sounding], start)
+        inside_bar = [([n for n in line if n[0] < stop and n[1] > start], first) for line, first in lines]
+        sounding = [notes for notes, first in inside_bar if first or any(pitches for _, _, pitches, _ in notes)]
+        _insert(bar, [list(_elements(score, notes, start, stop)) for notes in sounding], start)
         staff.insert(_quarters(start), bar)
         if stop == score.length:
             bar.rightBarline = "final"
@@ -373,58 +351,52 @@ def _clef(score: Score, parts: list[int]) -> music21.clef.Clef:
     return clef.Treble8vbClef() if low >= 51 and len(parts) == 1 else clef.BassClef()
 
 
-def _lines(notes: np.ndarray) -> list[list[tuple[int, int, list[int], int]]]:
-    """Return the notes as lines of (onset, end, pitches, velocity) in which nothing overlaps, at least one line."""
+def _lines(score: Score, part: int) -> list[list[tuple[int, int, Sequence[int], int]]]:
+    """Return a part as lines of (onset, end, pitches, velocity), at least one; rests, without pitches, fill gaps."""
     chords: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for onset, duration, pitch, velocity, _ in notes.tolist():
+    for onset, duration, pitch, velocity, _ in score.notes[score.notes["part"] == part].tolist():
         chords.setdefault((onset, onset + duration), []).append((pitch, velocity))
-    lines: list[list] = [[]]
+    nothing = (0, 0, (), 0)
+    lines = [[nothing]]
     for (onset, end), members in sorted(chords.items(), key=lambda item: (item[0][0], -item[1][-1][0])):
-        line = next((line for line in lines if not line or line[-1][1] <= onset), None)
+        line = next((line for line in lines if line[-1][1] <= onset), None)
         if line is None:
-            lines.append(line := [])
-        line.append((onset, end, [pitch for pitch, _ in members], max(velocity for _, velocity in members)))
-    return lines
+            lines.append(line := [nothing])
+        pitches, velocities = zip(*members, strict=True)
+        line += [(line[-1][1], onset, (), 0), (onset, end, pitches, max(velocities))]
+    return [[*line, (line[-1][1], score.length, (), 0)] for line in lines]
 
 
-def _fill(score: Score, line: Iterable, start: int, stop: int) -> Iterator[tuple[int, music21.note.GeneralNote]]:
-    """Yield (onset, note, chord or rest) so that one line fills the bar from start to stop."""
+def _elements(score: Score, notes: list, start: int, stop: int) -> Iterator[tuple[int, music21.note.GeneralNote]]:
+    """Yield (onset, note, chord or rest) for what lies in the bar from start to stop, tied where it lasts longer."""
     from music21 import chord, note, tie
 
-    now = start
-    sounding = [note for note in line if note[0] < stop and note[1] > start]
-    for onset, end, pitches, velocity in [*sounding, (stop, stop, [], 0)]:
-        for at, ticks in _values(now, max(start, onset), start):
-            yield at, note.Rest(quarterLength=_quarters(ticks))
-        now = min(end, stop)
-        for at, ticks in _values(max(start, onset), now, start):
-            names = [_spelled(pitch, _fifths(score, at)) for pitch in pitches]
-            new = note.Note if len(names) == 1 else chord.Chord
-            element = new(names[0] if len(names) == 1 else names, quarterLength=_quarters(ticks))
-            element.volume.velocity = velocity
+    for onset, end, pitches, velocity in notes:
+        for at, ticks in _values(max(start, onset), min(stop, end), start):
+            names, value = [_spelled(pitch, _fifths(score, at)) for pitch in pitches], _quarters(ticks)
+            if not names:
+                yield at, note.Rest(quarterLength=value)
+                continue
+            new = chord.Chord(names, quarterLength=value) if names[1:] else note.Note(names[0], quarterLength=value)
+            new.volume.velocity = velocity
             if ticks < end - onset:
-                kind = "start" if at == onset else "stop" if at + ticks == end else "continue"
-                for member in element.notes if len(names) > 1 else [element]:
-                    member.tie = tie.Tie(kind)
-            yield at, element
+                new.tie = tie.Tie("start" if at == onset else "stop" if at + ticks == end else "continue")
+            yield at, new
 
 
-def _values(onset: int, end: int, bar: int) -> list[tuple[int, int]]:
+def _values(onset: int, end: int, bar: int) -> Iterable[tuple[int, int]]:
     """Return (onset, ticks) of the note values, tied together, that last from onset to end.
 
     Plain and dotted values, and triplets where the time asks for one; music21 alone would write quintuplets.
     """
-    plain = (192, 144, 96, 72, 48, 36, 24, 18, 12, 9, 6, 3)
+    plain, triplets = (192, 144, 96, 72, 48, 36, 24, 18, 12, 9, 6, 3), (16, 8, 4, 2, 1)
     pieces, left = [], end - onset
-    if left % 3:
-        pieces = [next(t for t in (16, 8, 4, 2, 1) if t <= left and (left - t) % 3 == 0)]
-        left -= pieces[0]
     while left:
-        pieces.append(next(t for t in plain if t <= left))
+        pieces.append(next(t for t in (triplets if left % 3 else plain) if t <= left and (left - t) % 3 == 0))
         left -= pieces[-1]
     if (onset - bar) % 3 == 0:
         pieces.sort(key=lambda t: t % 3 != 0)  # a triplet comes first only where one is under way
-    return list(zip(onset + np.cumsum([0, *pieces[:-1]]), pieces, strict=True)) if pieces else []
+    return zip(accumulate(pieces, initial=onset), pieces, strict=False)
 
 
 def _fifths(score: Score, tick: int) -> int:
@@ -490,7 +462,7 @@ def engrave(score: Score, width: int = 900) -> str:
     except ImportError:
         raise missing_library("verovio", "engraved notation", 'pip install "musiclab[lab]"') from None
     require(width >= 200, "width", ">= 200 pixels", width)
-    lines = [len(_lines(score.notes[score.notes["part"] == i])) for i in range(len(score.parts))]
+    lines = [len(_lines(score, part)) for part in range(len(score.parts))]
     staves = [[0, 1], [2, 3]] if lines == [1, 1, 1, 1] else [[i] for i in range(len(lines))]
     verovio.enableLog(verovio.LOG_OFF)
     # the default counts for one thread only, and JupyterLab runs a widget's callbacks in another
