@@ -12,8 +12,10 @@ import html
 import importlib.util
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +32,6 @@ _DRUM_BANK = 128
 _INSTALL = {
     "tinysoundfont": "pip install --no-deps tinysoundfont",
     "fluidsynth": "pip install pyfluidsynth (and the system library: apt install fluidsynth, brew install fluid-synth)",
-    "sines": "pip install pretty_midi",
 }
 FORMATS = ("mp3", "wav", "flac", "ogg")
 
@@ -79,9 +80,7 @@ def render(score: Score, sample_rate: int = SAMPLE_RATE, synthesizer: str = "aut
     if name == "sines" and synthesizer == "auto":
         warnings.warn(f"sines instead of instruments; to hear these: {_INSTALL['tinysoundfont']}", stacklevel=2)
     samples = round((score.length_second + TAIL_SECOND) * sample_rate)
-    wave = np.zeros(samples, dtype=np.float32)
-    if len(score):
-        wave += _RENDER[name](score, sample_rate, samples)
+    wave = _sines(score, sample_rate, samples) if name == "sines" else _soundfont(name, score, sample_rate, samples)
     fade = round(_FADE_SECOND * sample_rate)
     wave[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     loudest = np.abs(wave).max()
@@ -103,7 +102,7 @@ def choose_synthesizer(name: str = "auto") -> str:
     """
     if name == "auto":
         return synthesizers()[0]
-    require(name in _RENDER, "synthesizer", f"'auto' or one of {tuple(_RENDER)}", repr(name))
+    require(name in _AVAILABLE, "synthesizer", f"'auto' or one of {tuple(_AVAILABLE)}", repr(name))
     if not _AVAILABLE[name]():
         raise missing_library(name, "this sound", _INSTALL[name])
     return name
@@ -112,48 +111,24 @@ def choose_synthesizer(name: str = "auto") -> str:
 # --- synthesizers ---------------------------------------------------------------------------------------------------
 
 
-def _soundfont() -> str:
-    """Return the path of pretty_midi's SoundFont without importing pretty_midi."""
-    return str(Path(importlib.util.find_spec("pretty_midi").origin).with_name("TimGM6mb.sf2"))
-
-
-def _tinysoundfont(score: Score, sample_rate: int, samples: int) -> np.ndarray:
-    import tinysoundfont
-
-    def make():
-        synth = tinysoundfont.Synth(samplerate=sample_rate)
-        return synth, lambda n: np.frombuffer(synth.generate(n), np.float32)
-
-    return _play_soundfont(make, score, sample_rate, samples)
-
-
-def _fluidsynth(score: Score, sample_rate: int, samples: int) -> np.ndarray:
-    import fluidsynth
-
-    def make():
-        synth = fluidsynth.Synth(gain=0.1, samplerate=sample_rate)  # low: it clips, and the peak is set afterwards
-        return synth, lambda n: np.asarray(synth.get_samples(n), np.float32)
-
-    return _play_soundfont(make, score, sample_rate, samples)
-
-
-def _play_soundfont(make, score: Score, sample_rate: int, samples: int) -> np.ndarray:
-    """Return the sum of what one synthesizer after another plays, 16 parts each; ``make`` gives a new one."""
+def _soundfont(name: str, score: Score, sample_rate: int, samples: int) -> np.ndarray:
+    """Return the sum of what one synthesizer after another plays, 16 parts each."""
+    font_path = Path(importlib.util.find_spec("pretty_midi").origin).with_name("TimGM6mb.sf2")  # without importing it
     wave = np.zeros(samples, dtype=np.float32)
     sounding = np.unique(score.notes["part"])
     for first in range(0, len(sounding), _CHANNELS):
         parts = sounding[first : first + _CHANNELS]
-        synth, generate = make()
-        font = synth.sfload(_soundfont())
+        synth, generate = _new_synthesizer(name, sample_rate)
+        font = synth.sfload(str(font_path))
         for channel, part in enumerate(parts):
             _, program, is_drum = score.parts[part]
             synth.program_select(channel, font, _DRUM_BANK if is_drum else 0, 0 if is_drum else program)
         now, pieces = 0, []
-        for when, is_on, channel, pitch, velocity in _events(score, parts, sample_rate):
+        for when, channel, pitch, velocity in _events(score, parts, sample_rate):
             if when > now:
                 pieces.append(generate(when - now))
                 now = when
-            if is_on:
+            if velocity:
                 synth.noteon(channel, pitch, velocity)
             else:
                 synth.noteoff(channel, pitch)
@@ -164,40 +139,40 @@ def _play_soundfont(make, score: Score, sample_rate: int, samples: int) -> np.nd
     return wave
 
 
+def _new_synthesizer(name: str, sample_rate: int) -> tuple[Any, Callable[[int], np.ndarray]]:
+    """Return a synthesizer, and a function that has it make so many samples of stereo sound."""
+    if name == "tinysoundfont":
+        import tinysoundfont
+
+        synth = tinysoundfont.Synth(samplerate=sample_rate)
+        return synth, lambda n: np.frombuffer(synth.generate(n), np.float32)
+    import fluidsynth
+
+    synth = fluidsynth.Synth(gain=0.1, samplerate=sample_rate)  # low: it clips, and the peak is set afterwards
+    return synth, lambda n: np.asarray(synth.get_samples(n), np.float32)
+
+
 def _events(score: Score, parts: np.ndarray, sample_rate: int) -> list[list[int]]:
-    """Return rows (sample, is_on, channel, pitch, velocity) in time order, at one instant ends before onsets."""
-    chosen = np.isin(score.notes["part"], parts)
-    notes = score.notes[chosen]
-    channel = np.searchsorted(parts, notes["part"])
-    onset = np.round(score.onset_second[chosen] * sample_rate).astype(np.int64)
-    end = np.round(score.seconds(score.end[chosen]) * sample_rate).astype(np.int64)
+    """Return rows (sample, channel, pitch, velocity) in time order, velocity 0 where a note ends; such come first."""
+    notes = score.notes[np.isin(score.notes["part"], parts)]
+    seconds = score.seconds([notes["onset"], notes["onset"] + notes["duration"]])
+    onset, end = np.round(seconds * sample_rate).astype(np.int64)
     end = np.maximum(end, onset + 1)  # or the note would end before it begins, and sound for ever
-    one, zero = np.ones(len(notes), np.int64), np.zeros(len(notes), np.int64)
-    ons = [onset, one, channel, notes["pitch"], notes["velocity"]]
-    offs = [end, zero, channel, notes["pitch"], zero]
-    rows = np.concatenate([np.stack(ons, axis=1), np.stack(offs, axis=1)])
-    return rows[np.lexsort(rows.T[::-1])].tolist()
+    row = [onset, np.searchsorted(parts, notes["part"]), notes["pitch"], notes["velocity"]]
+    sample, channel, pitch, velocity = np.hstack([row, [end, *row[1:3], np.zeros_like(end)]])
+    order = np.lexsort([velocity, pitch, channel, velocity > 0, sample])
+    return np.stack([sample, channel, pitch, velocity], axis=1)[order].tolist()
 
 
 def _sines(score: Score, sample_rate: int, samples: int) -> np.ndarray:
     import pretty_midi
 
-    midi = pretty_midi.PrettyMIDI()
-    midi.instruments = [pretty_midi.Instrument(0) for _ in score.parts]
-    ends = score.onset_second + score.duration_second
-    for note, onset, end in zip(score.notes, score.onset_second, ends, strict=True):
+    instrument = pretty_midi.Instrument(0)
+    for note, onset, end in zip(score.notes, score.onset_second, score.seconds(score.end), strict=True):
         if not score.parts[note["part"]].is_drum:
-            sounding = pretty_midi.Note(int(note["velocity"]), int(note["pitch"]), onset, end)
-            midi.instruments[note["part"]].notes.append(sounding)
-    midi.instruments = [i for i in midi.instruments if i.notes]
-    if not midi.instruments:
-        return np.zeros(samples)
-    wave = midi.synthesize(fs=sample_rate)[:samples]
+            instrument.notes.append(pretty_midi.Note(int(note["velocity"]), int(note["pitch"]), onset, end))
+    wave = instrument.synthesize(sample_rate)[:samples].astype(np.float32)
     return np.pad(wave, (0, samples - len(wave)))
-
-
-def _has_tinysoundfont() -> bool:
-    return importlib.util.find_spec("tinysoundfont") is not None
 
 
 def _has_fluidsynth() -> bool:
@@ -208,8 +183,11 @@ def _has_fluidsynth() -> bool:
     return hasattr(fluidsynth, "Synth")
 
 
-_RENDER = {"tinysoundfont": _tinysoundfont, "fluidsynth": _fluidsynth, "sines": _sines}
-_AVAILABLE = {"tinysoundfont": _has_tinysoundfont, "fluidsynth": _has_fluidsynth, "sines": lambda: True}
+_AVAILABLE = {
+    "tinysoundfont": lambda: importlib.util.find_spec("tinysoundfont") is not None,
+    "fluidsynth": _has_fluidsynth,
+    "sines": lambda: True,
+}
 
 
 # --- files, bytes, pages --------------------------------------------------------------------------------------------
@@ -237,11 +215,9 @@ def audio_bytes(
     require(format in FORMATS, "format", f"one of {FORMATS}", repr(format))
     wave = render(sound, sample_rate, synthesizer) if isinstance(sound, Score) else np.asarray(sound, np.float32)
     require(wave.ndim == 1, "wave", "mono, of shape (samples,)", wave.shape)
-    options = {"format": format.upper(), "subtype": "VORBIS" if format == "ogg" else None}
-    if format == "mp3":
-        options |= {"subtype": "MPEG_LAYER_III", "compression_level": 0.9}
+    smaller = {"compression_level": 0.9} if format == "mp3" else {}
     buffer = io.BytesIO()
-    with soundfile.SoundFile(buffer, "w", sample_rate, 1, **options) as file:
+    with soundfile.SoundFile(buffer, "w", sample_rate, 1, format=format.upper(), **smaller) as file:
         for start in range(0, len(wave), sample_rate):  # libsndfile crashes on a minute of ogg in one piece
             file.write(wave[start : start + sample_rate])
     return buffer.getvalue()
