@@ -80,8 +80,7 @@ def doctor() -> Report:
     ['Python', 'packages', 'torch', 'sound']
     """
     colab = "google.colab" in sys.modules  # has notebooks of its own
-    needs = {need: names for need, names in _BY_NEED.items() if not (colab and need == "notebooks")}
-    optional = [_installed(need, names) for need, names in needs.items()]
+    optional = [_installed(*need) for need in _BY_NEED.items() if not (colab and need[0] == "notebooks")]
     return Report((_python(), _packages(), _torch(), _sound(), *optional, _corpora(), _models()))
 
 
@@ -151,7 +150,6 @@ def _corpora() -> Finding:
 def _models() -> Finding:
     from musiclab.datasets.cache import data_path
 
-    names = sorted(path.parent.name for path in data_path("models").glob("*/config.json"))
-    if names:
-        return Finding("models", ", ".join(names))
-    return Finding("models", f"none in {data_path('models')}", "make weights")
+    folder = data_path("models")
+    names = ", ".join(sorted(path.parent.name for path in folder.glob("*/config.json")))
+    return Finding("models", names or f"none in {folder}", "" if names else "make weights")

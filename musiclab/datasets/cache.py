@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -22,7 +21,6 @@ from musiclab.score import NOTE, Score
 FORMAT = 2  # raise it when the same source would give other scores
 _FIELDS = ("parts", "length", "resolution", "pickup", "time_signatures", "tempos", "keys", "title", "source")
 _DAMAGED = (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
-Item, Result = TypeVar("Item"), TypeVar("Result")
 
 
 def data_path(*names: str) -> Path:
@@ -58,9 +56,8 @@ def cached_scores(name: str, build: Callable[[], Iterable[Score]]) -> list[Score
     try:
         _write(path, scores)
     except OSError as error:
-        warnings.warn(
-            f"{path}: not kept for the next time ({error}); MUSICLAB_CACHE names another folder", stacklevel=3
-        )
+        text = f"{path}: not kept for the next time ({error}); MUSICLAB_CACHE names another folder"
+        warnings.warn(text, stacklevel=3)
     return scores
 
 
@@ -74,14 +71,10 @@ def _read(path: Path) -> list[Score]:
 
 def _write(path: Path, scores: Sequence[Score]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    notes, counts = np.concatenate([score.notes for score in scores]), [len(score) for score in scores]
     meta = json.dumps([describe(score) for score in scores]).encode()
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        notes=np.concatenate([score.notes for score in scores]),
-        counts=[len(score) for score in scores],
-        meta=np.frombuffer(meta, dtype=np.uint8),
-    )
+    np.savez_compressed(buffer, notes=notes, counts=counts, meta=np.frombuffer(meta, dtype=np.uint8))
     write_whole(path, buffer.getvalue())
 
 
@@ -90,7 +83,7 @@ def describe(score: Score) -> dict:
     return {name: getattr(score, name) for name in _FIELDS}
 
 
-def in_parallel(function: Callable[[Item], Result], items: Sequence[Item], label: str) -> list[Result]:
+def in_parallel(function: Callable, items: Sequence, label: str) -> list:
     """Return the function's results in order, worked out by all cores under a progress bar."""
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm

@@ -6,11 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
-
-import numpy as np
+from typing import Any
 
 from musiclab.pitch import key_name
 from musiclab.score import Score
+
+# What the corpus inside music21 says of itself, and where its files lie.
+MUSIC21_NOTE = (
+    "music21's corpus note: 'distributed with the permission of the encoders [...]. Some encodings included in the "
+    "corpus may not be used for commercial uses or have other restrictions'"
+)
+MUSIC21_FOLDER = "the corpus in the music21 package (cuthbertlab), folder "
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,8 +47,8 @@ class Card:
     remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        rows = [("origin", self.origin), ("licence", self.licence), ("scores", _counts(self.sizes))]
-        rows += [("bars", f"{self.bars:,}")] if self.bars else []
+        bars = f"{self.bars:,}" if self.bars else ""
+        rows = [("origin", self.origin), ("licence", self.licence), ("scores", _counts(self.sizes)), ("bars", bars)]
         rows += [("keys", _counts(self.keys)), ("metres", _counts(self.metres))]
         rows += [("note", remark) for remark in self.remarks]
         return "\n".join([self.name, *(_row(name, text) for name, text in rows if text)])
@@ -64,18 +70,17 @@ class Corpus:
 def corpus_of(splits: Mapping[str, Sequence[Score]], **about: str | tuple[str, ...]) -> Corpus:
     """Return the corpus of these scores, its card counted from them."""
     scores = [score for split in splits.values() for score in split]
-    card = Card(
-        sizes={name: len(split) for name, split in splits.items()},
+    return corpus_of_arrays(
+        {name: tuple(split) for name, split in splits.items()},
         bars=sum(score.n_bars for score in scores),
         keys=_most_common(key_name(*score.keys[0][1:]) if score.keys else "not stated" for score in scores),
         metres=_most_common("{}/{}".format(*score.time_signatures[0][1:]) for score in scores),
         **about,
     )
-    return Corpus(**{name: tuple(split) for name, split in splits.items()}, card=card)
 
 
-def corpus_of_arrays(splits: Mapping[str, Sequence[np.ndarray]], **about: str | tuple[str, ...]) -> Corpus:
-    """Return the corpus of these arrays, of which only the sizes are known."""
+def corpus_of_arrays(splits: Mapping[str, Sequence], **about: Any) -> Corpus:
+    """Return the corpus of these arrays, of which only the sizes are known, unless ``about`` says more."""
     return Corpus(**splits, card=Card(sizes={name: len(split) for name, split in splits.items()}, **about))
 
 

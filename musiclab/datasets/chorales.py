@@ -8,16 +8,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from musiclab.datasets.cache import cached_scores, data_path, in_parallel
-from musiclab.datasets.card import Corpus, corpus_of
+from musiclab.datasets.card import MUSIC21_FOLDER, MUSIC21_NOTE, Corpus, corpus_of
 from musiclab.errors import require
 from musiclab.score import Score, Tempo
 from musiclab.tokenizers.chorale import PARTS, TEMPO
 
-LICENCE = (
-    "none of its own. music21's corpus note: 'distributed with the permission of the encoders [...]. Some encodings "
-    "included in the corpus may not be used for commercial uses or have other restrictions'. The music is in the "
-    "public domain."
-)
+LICENCE = f"none of its own. {MUSIC21_NOTE}. The music is in the public domain."
 
 
 def load_chorales(split: str = "canonical") -> Corpus:
@@ -54,7 +50,7 @@ def load_chorales(split: str = "canonical") -> Corpus:
     return corpus_of(
         {name: [scores[file] for file in files if file] for name, files in table[split].items()},
         name=f"Chorales by J. S. Bach, {split} split",
-        origin="the corpus in the music21 package (cuthbertlab), folder bach; " + table["origin"],
+        origin=f"{MUSIC21_FOLDER}bach; {table['origin']}",
         licence=LICENCE,
         remarks=tuple(table["remarks"][split]),
     )
@@ -87,6 +83,6 @@ def _four_parts(score: Score) -> Score:
     names = [part.name for part in score.parts]
     first = [next((i for i, name in enumerate(names) if name.startswith(part.name)), None) for part in PARTS]
     chosen = range(4) if None in first else first
-    notes = [row for old in chosen for row in score.notes[score.notes["part"] == old].tolist()]
-    place = {old: new for new, old in enumerate(chosen)}
-    return replace(score, notes=[(*row[:4], place[row[4]]) for row in notes], parts=PARTS)
+    rows = score.notes.tolist()
+    notes = [(*row, new) for new, old in enumerate(chosen) for *row, part in rows if part == old]
+    return replace(score, notes=notes, parts=PARTS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -12,17 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from musiclab.datasets.cache import cached_scores, in_parallel
-from musiclab.datasets.card import Corpus, corpus_of
+from musiclab.datasets.card import MUSIC21_FOLDER, MUSIC21_NOTE, Corpus, corpus_of
 from musiclab.errors import require
+from musiclab.files import attempt
 from musiclab.score import Score
 
 _SEED = "musiclab"
-_NONE_STATED = (
-    "none stated in the files. music21's corpus note: 'distributed with the permission of the encoders [...]. Some "
-    "encodings included in the corpus may not be used for commercial uses or have other restrictions'"
-)
-
-
 _OLD_CHORD = re.compile(r"(?m)^(?![A-Za-z]:).*\+[^+\n]*[A-Ga-g][^+\n]*\+")  # +CEG+, as in ABC 1.6
 
 
@@ -30,7 +24,7 @@ class Collection(NamedTuple):
     title: str
     folder: str
     files: str  # a pattern of names
-    licence: str = _NONE_STATED
+    licence: str = f"none stated in the files. {MUSIC21_NOTE}"
 
 
 SETS = {
@@ -74,13 +68,10 @@ def load_folk_tunes(name: str = "hornpipes") -> Corpus:
     chosen = SETS[name]
     tunes = list(_tunes(chosen))
     scores = cached_scores(name, lambda: filter(None, in_parallel(_read_tune, tunes, f"reading {name}")))
-    splits: dict[str, list[Score]] = {"train": [], "valid": [], "test": []}
-    for score in scores:
-        splits[_split(score.title)].append(score)
     return corpus_of(
-        splits,
+        {split: [s for s in scores if _split(s.title) == split] for split in ("train", "valid", "test")},
         name=chosen.title,
-        origin=f"the corpus in the music21 package (cuthbertlab), folder {chosen.folder}",
+        origin=MUSIC21_FOLDER + chosen.folder,
         licence=chosen.licence,
         remarks=(f"{len(tunes) - len(scores)} of {len(tunes)} tunes left out: several notes at once, or unreadable.",),
     )
@@ -107,12 +98,10 @@ def _read_tune(tune: tuple[str, str]) -> Score | None:
     source, text = tune
     if _OLD_CHORD.search(text):
         return None  # music21 would read its notes one after the other
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            (score,) = read_abc(text)
-        except ValueError:
-            return None
+    tunes, *_ = attempt(read_abc, text)
+    if len(tunes or ()) != 1:
+        return None
+    score = tunes[0]
     one_line = len(score.parts) == 1 and (score.end[:-1] <= score.notes["onset"][1:]).all()
     return replace(score, source=source) if one_line else None
 
