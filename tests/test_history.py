@@ -7,7 +7,7 @@ import pytest
 
 from musiclab.history import History, learning_rate_factor, show_live
 
-# Validation losses of real runs at their judgements, and the iterations planned. The forecast's constants were chosen on
+# these six (and one more like the fifth), and left alone when it was tried on the others below.
 # these six (and one more like the fifth), and not touched after it was tried on the others below.
 CHOSEN_ON = {
     "GRU, dance tunes": (200, """
