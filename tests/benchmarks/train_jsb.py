@@ -104,9 +104,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     corpus = ml.load_jsb()
-    print(
-        f"torch {torch.__version__}, one thread; nats per (frame, voice), lower is better; after valid: test; min: CPU minutes"
-    )
+    print(f"torch {torch.__version__}, one thread; nats per (frame, voice), after valid: test; min: CPU minutes")
     print(f"{'':26}{'size':>8}{'min':>7}" + "".join(f"{name:>8}" for name in COLUMNS))
     for name, pieces in (("valid", corpus.valid), ("test", corpus.test)):
         print(f"hold or unigram, {name}: {hold_or_unigram(corpus.train, pieces):.3f}")
