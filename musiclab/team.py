@@ -29,6 +29,8 @@ class Team:
 
     Parameters
     ----------
+    model : Module
+        Moved to the device; every process gets the first one's weights.
     device : torch.device
         Of several processes on CUDA each gets a GPU of its own.
 
@@ -39,19 +41,22 @@ class Team:
 
     Examples
     --------
-    >>> alone = Team(torch.device("cpu"))
+    >>> alone = Team(nn.Linear(1, 1), torch.device("cpu"))
     >>> alone.rank, alone.share([1, 2, 3]), alone.total(torch.tensor(3.0))
     (0, [1, 2, 3], tensor(3.))
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
         self.device, self.rank, self.size = device, rank(), 1
         if "LOCAL_RANK" in os.environ and int(os.environ.get("WORLD_SIZE", 1)) > 1:
             from accelerate import Accelerator  # pip install accelerate
+            from accelerate.utils import broadcast
 
             self._accelerator = Accelerator(cpu=device.type == "cpu")
             self.device = self._accelerator.device
             self.size = self._accelerator.num_processes
+            broadcast(model.to(self.device).state_dict())
+        model.to(self.device)
 
     def share(self, whole):
         """Return this process's part of a sequence, or of the rows of a tensor; together they are the whole."""
@@ -60,13 +65,6 @@ class Team:
     def total(self, part: Tensor) -> Tensor:
         """Return the sum over all processes, the same for each of them."""
         return part if self.size == 1 else self._accelerator.reduce(part.to(self.device), "sum")
-
-    def start_alike(self, model: nn.Module) -> None:
-        """Give every process the first one's weights."""
-        if self.size > 1:
-            from accelerate.utils import broadcast
-
-            broadcast(model.state_dict())
 
     def sum_gradients(self, model: nn.Module, loss: Tensor) -> Tensor:
         """Put the sum of all gradients in the place of each process's own, and return the sum of the losses."""

@@ -110,13 +110,11 @@ def fit(
     for ids in [*valid, *(ids for variants in data.variants for ids in variants)]:
         ok = len(ids) >= 2 and 0 <= min(ids) and max(ids) < model.vocab_size
         require(ok, "a sequence", f"at least two ids below {model.vocab_size}", f"{list(ids[:5])}...")
-    team = Team(pick_device(device))
-    model.to(team.device)
+    team = Team(model, pick_device(device))
     if callable(getattr(model, "count", None)):
         return _count(model, data, valid, team)
     require((iters is None) != (budget is None), "fit", "given either iters or budget", f"{iters}, {budget}")
     require(iters is None or iters >= 1, "iters", ">= 1", iters)
-    team.start_alike(model)
     run = _Run(model, data, team, lr, weight_decay, ema)
     history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else None
     same = history is None or iters in (None, history.iters)
@@ -143,12 +141,9 @@ def _count(model: Model, data: _Batches, valid: Sequence[Sequence[int]], team: T
 def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience: int, checkpoint) -> None:
     """Go on from where the history stands to the end, or until validation has not got better for long enough."""
     every, began, shown = max(1, history.iters // 20), time.monotonic() - history.seconds, False
-    ahead, losses = range(history.done + 1, history.iters + 1), []
+    ahead, losses = range(history.done + 1, history.iters + 1 if not history.stopped else 0), []
     with tqdm(ahead, initial=history.done, total=history.iters, unit="it", disable=run.team.rank > 0) as bar:
         for i in bar:
-            history.stopped = bool(history.valid) and history.done - history.best_iter >= patience * every
-            if history.stopped:
-                break
             losses.append(run.step(i, history.iters))
             if i % every and i != history.iters:
                 continue
@@ -156,14 +151,15 @@ def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience
             losses.clear()
             if valid:
                 run.judge(i, valid, history)
+            history.stopped = bool(valid) and i - history.best_iter >= patience * every
             history.seconds = time.monotonic() - began
             told = {"train": history.train[-1][1]} | ({"valid": history.valid[-1][1]} if valid else {})
             bar.set_postfix_str(", ".join(f"{name} {loss:.3f}" for name, loss in told.items()))
             if checkpoint and run.team.rank == 0:
                 run.save(checkpoint, history)
             shown = bool(valid) and show_live(history, shown)
-    if history.stopped and shown:
-        show_live(history, shown)
+            if history.stopped:
+                break
 
 
 class _Batches:
