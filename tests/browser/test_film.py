@@ -1,4 +1,4 @@
-"""The hidden-state film in a real JupyterLab: it moves with the sound, and a unit is chosen by click and by keyboard."""
+"""The hidden-state film in a real JupyterLab: it moves with the sound, a unit is chosen by click and by keyboard."""
 
 import pytest
 
