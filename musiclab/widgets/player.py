@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from pathlib import Path
 
 import anywidget
+import numpy as np
 import traitlets
 
 from musiclab.audio import audio_bytes, choose_synthesizer
 from musiclab.plots import bar_numbers, part_color, part_name, plot_roll
 from musiclab.score import Score
+from musiclab.widgets.display import png
 
 _STATIC = Path(__file__).parent / "static"
 _AT_ONCE_SECOND = 60  # sound of longer scores is made when play is pressed first
@@ -63,28 +63,16 @@ class Player(anywidget.AnyWidget):
     _css = _STATIC / "player.css"
     _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
 
-    notes = traitlets.List().tag(sync=True)
-    bars = traitlets.List().tag(sync=True)
-    parts = traitlets.List().tag(sync=True)
-    duration = traitlets.Float(0.0).tag(sync=True)
-    title = traitlets.Unicode("").tag(sync=True)
-    caption = traitlets.Unicode("").tag(sync=True)
+    notes, bars, parts = (traitlets.List().tag(sync=True) for _ in range(3))
+    duration, position = (traitlets.Float(0.0).tag(sync=True) for _ in range(2))
+    title, caption = (traitlets.Unicode("").tag(sync=True) for _ in range(2))
     audio = traitlets.Bytes(b"").tag(sync=True)
-    position = traitlets.Float(0.0).tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, score: Score, synthesizer: str = "auto", **kwargs) -> None:
         self.score = score
         self.synthesizer = choose_synthesizer(synthesizer)
-        super().__init__(
-            notes=_note_rows(score),
-            bars=[[float(score.seconds(onset)), number] for onset, number in bar_numbers(score)],
-            parts=[[part_name(score, i), part_color(i)] for i in range(len(score.parts))],
-            duration=score.length_second,
-            title=score.title or score.source or "Score",
-            caption=f"sound: {self.synthesizer}",
-            **kwargs,
-        )
+        super().__init__(**drawn(score), caption=f"sound: {self.synthesizer}", **kwargs)
         self.on_msg(self._answer)
         if score.length_second <= _AT_ONCE_SECOND:
             self.make_sound()
@@ -110,18 +98,18 @@ class Player(anywidget.AnyWidget):
         return {**data, "text/plain": repr(self), "image/png": roll_png(self.score)}, metadata
 
 
+def drawn(score: Score) -> dict:
+    """Return what the page draws of a score, by the names of the player's traits."""
+    seconds = np.stack([score.onset_second, score.duration_second], axis=1).round(4).tolist()
+    return dict(
+        notes=[[*times, *rest] for times, (_, _, *rest) in zip(seconds, score.notes.tolist(), strict=True)],
+        bars=[[float(score.seconds(onset)), number] for onset, number in bar_numbers(score)],
+        parts=[[part_name(score, i), part_color(i)] for i in range(len(score.parts))],
+        duration=score.length_second,
+        title=score.title or score.source or "Score",
+    )
+
+
 def roll_png(score: Score) -> str:
-    """Return a picture of the piano roll as base64 PNG, made without pyplot, so that nothing else shows it."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 2.6), dpi=80, layout="constrained")
-    plot_roll(score, figure.subplots())
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def _note_rows(score: Score) -> list[list]:
-    columns = (score.onset_second.round(4), score.duration_second.round(4))
-    fields = (score.notes[name] for name in ("pitch", "velocity", "part"))
-    return [list(row) for row in zip(*(column.tolist() for column in (*columns, *fields)), strict=True)]
+    """Return a picture of the piano roll as base64 PNG."""
+    return png(lambda figure: plot_roll(score, figure.subplots()), 2.6, layout="constrained")

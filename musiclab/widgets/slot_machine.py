@@ -8,11 +8,10 @@ import ipywidgets as widgets
 
 from musiclab.generation import generate
 from musiclab.models.base import Model
-from musiclab.plots import plot_staff
 from musiclab.sampling import Sampler
 from musiclab.score import Score
 from musiclab.tokenizers.base import Tokenizer
-from musiclab.widgets.display import box_bundle
+from musiclab.widgets.display import box_bundle, staff_html
 from musiclab.widgets.player import Player, roll_png
 
 
@@ -72,35 +71,25 @@ class SlotMachine(widgets.VBox):
 
     def set(self, temperature: float) -> None:
         """Make the bars of the same seed at another temperature."""
-        if temperature == self.sampler.temperature:
-            return
-        self.sampler = replace(self.sampler, temperature=temperature)
-        self._make()
-        self._slider.value = temperature
+        if temperature != self.sampler.temperature:
+            self._make(temperature=temperature)
+            self._slider.value = temperature
 
     def again(self) -> None:
         """Make the bars of the next seed."""
-        self.sampler = replace(self.sampler, seed=self.sampler.seed + 1)
-        self._make()
+        self._make(seed=self.sampler.seed + 1)
 
-    def _make(self) -> None:
+    def _make(self, **change: float) -> None:
+        self.sampler = replace(self.sampler, **change)
         score = generate(self.model, self.tok, sampler=self.sampler, n_bars=self.n_bars)
         score = replace(score, title=f"{self.n_bars} bars at temperature {self.sampler.temperature:.1f}")
         self.history.append((self.sampler, score))
         self._seed.value = f"seed {self.sampler.seed}"
         controls = widgets.HBox([self._slider, self._button, self._seed])
-        self.children = [controls, Player(score), _staff(score)]
+        self.children = [controls, Player(score), widgets.HTML(staff_html(score))]
 
     def __repr__(self) -> str:
         return f"SlotMachine({self.sampler}, {self.score!r})"
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
         return box_bundle(self, roll_png(self.score))
-
-
-def _staff(score: Score) -> widgets.HTML:
-    """Return the score engraved, or the command that would make it so."""
-    try:
-        return widgets.HTML(plot_staff(score).svg)
-    except ImportError as error:
-        return widgets.HTML(f"<em>{error}</em>")

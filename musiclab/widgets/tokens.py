@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -22,7 +20,7 @@ from musiclab.tokenizers.base import Tokenizer
 from musiclab.tokenizers.bpe import BPE
 from musiclab.tokenizers.explanation import COLORS, Explanation, explain, kind_of
 from musiclab.tokenizers.melody import Melody
-from musiclab.widgets.display import box_bundle
+from musiclab.widgets.display import box_bundle, png
 
 _SHOWN, _LATEST = 48, 8  # base ids of the first score, and merges, that the merge stepper shows
 _COLUMNS, _LEFT = 132, 11  # characters in a line of a picture, and before its first word
@@ -73,8 +71,7 @@ class TokenMicroscope(anywidget.AnyWidget):
 
     names = traitlets.List().tag(sync=True)
     tok = traitlets.Unicode().tag(sync=True)
-    note = traitlets.Int(-1).tag(sync=True)
-    word = traitlets.Int(-1).tag(sync=True)
+    note, word = (traitlets.Int(-1).tag(sync=True) for _ in range(2))
     view = traitlets.Dict().tag(sync=True)
 
     def __init__(self, score: Score, toks: Sequence[Tokenizer]) -> None:
@@ -257,10 +254,8 @@ def _html(title: str, rows: list[tuple[str, list[Chip]]]) -> str:
 
 def _picture(title: str, rows: list[tuple[str, list[Chip]]]) -> str:
     """Return the same as base64 PNG."""
-    from matplotlib.figure import Figure
-
-    placed, line = [(0, 0, (title, "none", False))], 0
-    for name, chips in rows:
+    placed, line = [], -1
+    for name, chips in [(title, []), *rows]:
         line, column = line + 1, 0
         for chip in ((f"{name:{_LEFT - 2}}", "none", False), *chips):
             if column + len(chip[0]) > _COLUMNS:
@@ -268,11 +263,11 @@ def _picture(title: str, rows: list[tuple[str, list[Chip]]]) -> str:
             placed.append((column, line, chip))
             column += len(chip[0]) + 2
     height = 0.25 * (line + 1) + 0.1
-    figure = Figure(figsize=(9, height), dpi=80)
-    for column, line, (text, color, marked) in placed:
-        box = {"facecolor": color, "alpha": 0.4, "edgecolor": "k" if marked else "none", "pad": 1.5}
-        at = (0.01 + column * 0.98 / _COLUMNS, 1 - (0.2 + 0.25 * line) / height)
-        figure.text(*at, text, family="monospace", size=7, bbox=box)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return base64.b64encode(buffer.getvalue()).decode()
+
+    def draw(figure):
+        for column, line, (text, color, marked) in placed:
+            box = {"facecolor": color, "alpha": 0.4, "edgecolor": "k" if marked else "none", "pad": 1.5}
+            at = (0.01 + column * 0.98 / _COLUMNS, 1 - (0.2 + 0.25 * line) / height)
+            figure.text(*at, text, family="monospace", size=7, bbox=box)
+
+    return png(draw, height)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import replace
 
 import ipywidgets
@@ -11,10 +9,10 @@ import numpy as np
 
 from musiclab.errors import require
 from musiclab.pitch import pitch_name
-from musiclab.plots import part_color, part_name, plot_roll, plot_staff
+from musiclab.plots import part_color, plot_roll
 from musiclab.score import NOTE, Score
-from musiclab.widgets.display import box_bundle
-from musiclab.widgets.player import Player
+from musiclab.widgets.display import box_bundle, png, staff_html
+from musiclab.widgets.player import Player, drawn
 
 _UNITS = (("note", "row"), ("pitch", "MIDI number"), ("onset", "ticks"), ("duration", "ticks"))
 _HEAD = 'class="note"'  # marks a note in engraved SVG
@@ -123,7 +121,8 @@ class NoteViews(ipywidgets.VBox):
         self._show(moved, moved.notes.tolist().index(_moved_row(self.score, note, **move)))
 
     def _show(self, score: Score, note: int) -> None:
-        audio = self.player.audio if score == self.score else b""  # made when play is pressed
+        if score != self.score:
+            self.player.audio = b""  # made when play is pressed
         self.score, self.note, self._showing = score, note, True  # the sliders' own news are not moves
         onset, duration, pitch, *_ = score.notes[note].tolist()
         step, pitches = max(1, score.resolution // 4), score.notes["pitch"]
@@ -136,11 +135,9 @@ class NoteViews(ipywidgets.VBox):
         for slider, (low, high, value, by) in zip(self.sliders.values(), limits, strict=True):
             with slider.hold_trait_notifications():
                 slider.min, slider.max, slider.value, slider.step = low, high, value, by
-        marked, player = _marked(score, note), self.player
-        player.score, player.audio = marked, audio
-        columns = (marked.onset_second, marked.duration_second, *(marked.notes[name] for name in NOTE.names[2:]))
-        player.notes, player.duration = np.stack(columns, axis=1).round(4).tolist(), marked.length_second
-        player.parts = [[part_name(marked, i), part_color(i)] for i in range(len(marked.parts))]
+        self.player.score = _marked(score, note)
+        for name, value in drawn(self.player.score).items():
+            setattr(self.player, name, value)
         self.staff.value, self.text.value = _staff(score, note), _cards(_words(score, note))
         self._showing = False
 
@@ -183,27 +180,22 @@ def _cards(words: dict[str, str]) -> str:
 
 def _staff(score: Score, note: int) -> str:
     """Return the staff as SVG, the note in its colour where nothing overlaps: only then are heads in table order."""
-    try:
-        svg = plot_staff(score).svg
-    except ImportError as missing:
-        return f"<p>{missing}</p>"
-    onset, color, pieces = score.notes["onset"], part_color(1), svg.split(_HEAD)
+    svg, onset, color = staff_html(score), score.notes["onset"], part_color(1)
     if len(score.parts) > 1 or (score.end[:-1] > onset[1:]).any():
         return svg
-    heads = [plot_staff(score.excerpt(0, t)).svg.count(_HEAD) if t else 0 for t in (onset[note], score.end[note])]
+    pieces = svg.split(_HEAD)
+    heads = [staff_html(score.excerpt(0, t)).count(_HEAD) if t else 0 for t in (onset[note], score.end[note])]
     for i in range(*heads):  # tied notes have several
         pieces[i] += f'fill="{color}" color="{color}" '
     return _HEAD.join(pieces)
 
 
 def _picture(marked: Score, words: dict[str, str]) -> str:
-    """Return the roll and the texts as base64 PNG, made without pyplot, so that nothing else shows it."""
-    from matplotlib.figure import Figure
+    """Return the roll and the texts as base64 PNG."""
 
-    figure = Figure(figsize=(9, 4.2), dpi=80)
-    plot_roll(marked, figure.add_axes((0.07, 0.44, 0.91, 0.48)))
-    for left, (heading, text) in zip((0.07, 0.5, 0.77), words.items(), strict=True):
-        figure.text(left, 0.27, f"{heading}\n{text}", family="monospace", size=7.5, va="top", linespacing=1.4)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return base64.b64encode(buffer.getvalue()).decode()
+    def draw(figure):
+        plot_roll(marked, figure.add_axes((0.07, 0.44, 0.91, 0.48)))
+        for left, (heading, text) in zip((0.07, 0.5, 0.77), words.items(), strict=True):
+            figure.text(left, 0.27, f"{heading}\n{text}", family="monospace", size=7.5, va="top", linespacing=1.4)
+
+    return png(draw, 4.2)
