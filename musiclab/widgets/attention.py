@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import anywidget
@@ -105,7 +106,8 @@ class AttentionExplorer(anywidget.AnyWidget):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         figure, buffer = Figure(figsize=(9, 4), dpi=80, layout="constrained"), io.BytesIO()
         weights, ticks, at = self.looked_at
-        plot_attention(weights, ticks, self.score, at, figure.subplots())
+        titled = replace(self.score, title=f"What head {self.head} of layer {self.layer} looked at")
+        plot_attention(weights, ticks, titled, at, figure.subplots())
         figure.savefig(buffer, format="png")
         picture = base64.b64encode(buffer.getvalue()).decode()
         return {**data, "text/plain": repr(self), "image/png": picture}, metadata
