@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from musiclab.plots import bar_numbers, part_color, part_name, plot_attention, s
 from musiclab.probing import note_steps, trace
 from musiclab.score import Score
 from musiclab.tokenizers.base import BOS, Tokenizer
+from musiclab.widgets.display import png
 
 
 class AttentionExplorer(anywidget.AnyWidget):
@@ -101,13 +100,8 @@ class AttentionExplorer(anywidget.AnyWidget):
         return f"AttentionExplorer(layer {self.layer}, head {self.head}, note {self.note} of {len(self._steps)})"
 
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
-        from matplotlib.figure import Figure
-
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        figure, buffer = Figure(figsize=(9, 4), dpi=80, layout="constrained"), io.BytesIO()
         weights, ticks, at = self.looked_at
-        titled = replace(self.score, title=f"What head {self.head} of layer {self.layer} looked at")
-        plot_attention(weights, ticks, titled, at, figure.subplots())
-        figure.savefig(buffer, format="png")
-        picture = base64.b64encode(buffer.getvalue()).decode()
+        score = replace(self.score, title=f"What head {self.head} of layer {self.layer} looked at")
+        picture = png(lambda fig: plot_attention(weights, ticks, score, at, fig.subplots()), 4, layout="constrained")
         return {**data, "text/plain": repr(self), "image/png": picture}, metadata
