@@ -16,6 +16,8 @@ BAD = {
     "onset must be in 0..": {"notes": [(-1, 1, 60)]},
     "velocity must be in 1..127, got 0": {"notes": [(0, 1, 60, 0)]},
     "part must be an index into 1 parts, got 1": {"notes": [(0, 1, 60, 64, 1)], "parts": [Part()]},
+    "part must be in 0..32767, got 40000 at note 0": {"notes": [(0, 1, 60, 64, 40000)]},
+    "part must be in 0..32767, got -1": {"notes": [(0, 1, 60, 64, -1)]},
     "length must be in 24": {"notes": [(0, 24, 60)], "length": 23},
     "pickup must be in 0..24": {"notes": [(0, 24, 60)], "pickup": 25},
     "resolution must be >= 1": {"notes": [], "resolution": 0},
