@@ -32,7 +32,7 @@ from musiclab.models.base import Model
 from musiclab.team import Team
 
 PAD = 0
-PASS = 2048
+PASS = 1024
 Sequences = Sequence[Sequence[int] | Sequence[Sequence[int]]]
 
 
