@@ -29,7 +29,8 @@ def rotate(x: Tensor, turn: Tensor) -> Tensor:
 
     ``turn`` (..., D/2) holds complex numbers of length 1, since multiplying by one turns. Partners end side by side.
     """
-    return torch.view_as_real(torch.complex(*x.float().chunk(2, dim=-1)) * turn).flatten(-2)
+    partners = torch.complex(*x.float().unflatten(-1, (2, -1)).unbind(-2))  # (..., D/2)
+    return torch.view_as_real(partners.mul_(turn)).flatten(-2)
 
 
 class Attend(nn.Module):

@@ -98,6 +98,14 @@ def test_rotation_turns_by_position_only():
     assert abs(float(dot(5, 9) - dot(5, 10))) > 1e-3
 
 
+def test_rotation_is_the_formula_written_out():
+    x, angle = torch.randn(2, 5, 3, 8), torch.rand(5, 1, 4)
+    a, b = x.chunk(2, dim=-1)
+    expected = [a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()]
+    turned = rotate(x, torch.polar(torch.ones_like(angle), angle))
+    assert torch.allclose(turned, torch.stack(expected, dim=-1).flatten(-2), atol=1e-6)
+
+
 def test_without_positions_the_past_is_a_set():
     torch.manual_seed(0)
     ids, mixed = torch.tensor([[3, 5, 8, 7]]), torch.tensor([[8, 3, 5, 7]])
