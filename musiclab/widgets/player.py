@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import anywidget
@@ -9,6 +10,7 @@ import numpy as np
 import traitlets
 
 from musiclab.audio import audio_bytes, choose_synthesizer
+from musiclab.errors import require
 from musiclab.plots import bar_numbers, part_color, part_name, plot_roll
 from musiclab.score import Score
 from musiclab.widgets.display import png
@@ -19,6 +21,9 @@ _AT_ONCE_SECOND = 60  # sound of longer scores is made when play is pressed firs
 
 class Player(anywidget.AnyWidget):
     """A score as a piano roll that plays: click to seek; space plays, arrows seek, Home goes to the start.
+
+    Drag over the roll, or press shift and arrows, to choose a region, which then plays alone; Escape lets it go. A
+    part's button mutes it, with shift all the others.
 
     Everything it shows and does is plain state, so it can be driven without a browser. Its sound is not saved in the
     notebook; a page without a kernel shows a picture of the roll instead.
@@ -38,6 +43,10 @@ class Player(anywidget.AnyWidget):
         Bar lines, onset in seconds.
     parts : list of [name, color]
         The legend.
+    muted : list of int
+        The parts that do not sound.
+    region : [start, stop] or []
+        What is chosen, in seconds; ``selection`` is the score of it.
     duration, position : float
         Length of the score and place of the playhead, in seconds; set ``position`` to seek. The page reports it when
         it seeks or pauses.
@@ -57,13 +66,16 @@ class Player(anywidget.AnyWidget):
     >>> player = Player(Score([(0, 24, 60), (24, 24, 64)]), synthesizer="sines")
     >>> player.notes, player.duration
     ([[0.0, 0.5, 60, 64, 0], [0.5, 0.5, 64, 64, 0]], 1.0)
+    >>> player.region = [0.5, 1.0]
+    >>> player.selection.notes["pitch"].tolist()
+    [64]
     """
 
     _esm = _STATIC / "player.js"
     _css = _STATIC / "player.css"
     _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
 
-    notes, bars, parts = (traitlets.List().tag(sync=True) for _ in range(3))
+    notes, bars, parts, muted, region = (traitlets.List().tag(sync=True) for _ in range(5))
     duration, position = (traitlets.Float(0.0).tag(sync=True) for _ in range(2))
     title, caption = (traitlets.Unicode("").tag(sync=True) for _ in range(2))
     audio = traitlets.Bytes(b"").tag(sync=True)
@@ -78,9 +90,30 @@ class Player(anywidget.AnyWidget):
             self.make_sound()
 
     def make_sound(self) -> None:
-        """Fill ``audio`` with the score's sound, unless it is there."""
-        if not self.audio:
-            self.audio = audio_bytes(self.score, "mp3", synthesizer=self.synthesizer)
+        """Fill ``audio`` with the sound of the parts that are not muted, unless it is there."""
+        self.audio = self.audio or self._mp3()
+
+    def _mp3(self) -> bytes:
+        notes = self.score.notes
+        heard = replace(self.score, notes=notes[~np.isin(notes["part"], self.muted)])
+        return audio_bytes(heard, "mp3", synthesizer=self.synthesizer)
+
+    @property
+    def selection(self) -> Score:
+        ticks = np.arange(self.score.length + 1)
+        start, stop = np.interp(self.region or [0, np.inf], self.score.seconds(ticks), ticks).round().astype(int)
+        return self.score.excerpt(int(start), int(stop))
+
+    @traitlets.validate("region")
+    def _in_order(self, proposal) -> list[float]:
+        ok = not proposal.value or (len(proposal.value) == 2 and 0 <= proposal.value[0] < proposal.value[1])
+        require(ok, "region", "[] or [start, stop] in seconds", proposal.value)
+        return proposal.value
+
+    @traitlets.observe("muted")
+    def _mute(self, _change) -> None:
+        if self.audio:
+            self.audio = self._mp3()
 
     def _answer(self, _widget, content: dict, _buffers) -> None:
         if content.get("ask") == "sound":

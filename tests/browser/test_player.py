@@ -23,8 +23,9 @@ score = Score(notes, parts=parts, pickup=24, tempos=[(0, 80)], title="Chorale in
 WATCH = """
 player = Player(score)
 def save(change):
-    pathlib.Path("player.json").write_text(json.dumps({"position": player.position, "playing": player.playing}))
-player.observe(save, ["position", "playing"])
+    names = ("position", "playing", "muted", "region")
+    pathlib.Path("player.json").write_text(json.dumps({name: getattr(player, name) for name in names}))
+player.observe(save, ["position", "playing", "muted", "region"])
 player
 """
 LONG = """
@@ -54,7 +55,7 @@ def state(lab_folder):
         try:
             return json.loads((lab_folder / "player.json").read_text())
         except (OSError, ValueError):
-            return {"position": -1, "playing": None}
+            return {"position": -1, "playing": None, "muted": None, "region": None}  # half written
 
     return read
 
@@ -96,8 +97,55 @@ def test_a_score_shows_a_player_that_plays(page, run_notebook, write_notebook, l
     assert page.errors == [] and page.external == []
 
 
+def test_parts_are_muted_and_a_region_plays_alone(page, run_notebook, write_notebook, state, shots):
+    assert run_notebook(page, write_notebook("parts.ipynb", SCORE, WATCH)) == []
+    player = page.locator(PLAYERS)
+    canvas, audio, chips = player.locator("canvas"), player.locator("audio"), player.locator(".ml-chip")
+    page.wait_for_function("document.querySelector('.ml-player').dataset.seconds > 18")
+    sound = audio.get_attribute("src")
+    chips.nth(1).focus()
+    page.keyboard.press("Enter")
+    until(state, lambda s: s["muted"] == [1])
+    assert chips.nth(1).get_attribute("aria-pressed") == "false"
+    until(lambda: audio.get_attribute("src"), lambda src: src != sound)  # made anew
+    assert chips.nth(1).evaluate("chip => chip === document.activeElement")
+    chips.nth(3).click(modifiers=["Shift"])
+    until(state, lambda s: s["muted"] == [0, 1, 2])
+    chips.nth(3).click(modifiers=["Shift"])
+    until(state, lambda s: s["muted"] == [])
+
+    box = canvas.bounding_box()
+    second = (box["width"] - 44) / 18
+    page.mouse.move(box["x"] + 44 + 6 * second, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 44 + 3 * second, box["y"] + 90, steps=4)
+    page.mouse.up()
+    start, stop = until(state, lambda s: s["region"])["region"]
+    assert (start, stop) == (pytest.approx(3, abs=0.05), pytest.approx(6, abs=0.05))
+    until(state, lambda s: s["position"] == pytest.approx(start, abs=0.01))
+    player.screenshot(path=shots / "player-region.png")
+    page.keyboard.press("Escape")
+    until(state, lambda s: s["region"] == [])
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    start, stop = until(state, lambda s: s["region"] and s["region"][1] - s["region"][0] > 1.5)["region"]
+    assert (start, stop) == (pytest.approx(3, abs=0.05), pytest.approx(5, abs=0.05))
+    page.keyboard.press(" ")
+    until(state, lambda s: s["playing"])
+    ended = until(state, lambda s: not s["playing"])  # by itself, and ready to play again
+    assert until(state, lambda s: s["position"] == pytest.approx(start, abs=0.01)) and ended["region"] == [start, stop]
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + 44 + 9 * second, box["y"] + 100)
+    until(state, lambda s: s["region"] == [] and abs(s["position"] - 9) < 0.1)
+    assert page.errors == [] and page.external == []
+
+
 def test_the_kernel_drives_the_page(page, run_notebook, write_notebook):
-    cells = (SCORE, "player = Player(score); player", "player.position = 6.0\nplayer.playing = True")
+    cells = (
+        SCORE,
+        "player = Player(score); player",
+        "player.position = 6.0\nplayer.muted = [0]\nplayer.playing = True",
+    )
     assert run_notebook(page, write_notebook("driven.ipynb", *cells)) == []
     canvas = page.locator(f"{PLAYERS} canvas")
     until(lambda: float(canvas.get_attribute("aria-valuenow")), lambda t: t > 6.5)
@@ -117,7 +165,7 @@ def test_long_scores_come_page_by_page_and_sound_when_asked(page, run_notebook, 
     now = float(canvas.get_attribute("aria-valuenow"))
     assert now == pytest.approx(0.75 * 144, abs=3)
     player.locator(".ml-chip").nth(1).click()
-    assert player.locator(".ml-chip").nth(1).get_attribute("aria-pressed") == "true"
+    assert player.locator(".ml-chip").nth(1).get_attribute("aria-pressed") == "false"
     page.screenshot(path=shots / "player-dark.png")
     assert page.errors == [] and page.external == []
 

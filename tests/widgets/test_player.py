@@ -2,9 +2,12 @@
 
 import base64
 import builtins
+import io
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import soundfile
 from IPython.core.formatters import DisplayFormatter
 
 from musiclab.audio import play
@@ -43,7 +46,36 @@ def test_long_scores_sound_when_the_page_asks():
 
 
 def test_a_score_without_notes_has_a_player():
-    assert Player(Score([])).notes == []
+    player = Player(Score([]))
+    assert player.notes == [] and player.selection == Score([])
+
+
+def test_muted_parts_do_not_sound_and_no_sound_is_made_before_its_time():
+    def loudness(player):
+        wave, _ = soundfile.read(io.BytesIO(player.audio))
+        return [np.abs(wave[int(44100 * second) :][:20000]).max() for second in (0.2, 4.0)]
+
+    player = Player(SCORE, synthesizer="sines")
+    assert min(loudness(player)) > 0.01
+    player.muted = [1]
+    assert loudness(player)[0] > 0.1 and loudness(player)[1] < 0.001  # at four seconds the second part is alone
+    player.muted = [0, 1]
+    assert max(loudness(player)) == 0
+    long = Player(SCORE.concat(Score([], SCORE.parts, length=24 * 70, tempos=[(0, 60)])), synthesizer="sines")
+    long.muted = [0]
+    assert long.audio == b""
+
+
+def test_a_region_is_in_seconds_and_its_selection_a_score():
+    player = Player(SCORE, synthesizer="sines")
+    assert player.selection == SCORE
+    player.region = [1.0004, 2.9996]  # a page does not point to the tick
+    assert player.selection == SCORE.excerpt(24, 72)
+    player.region = [4.0, 99.0]
+    assert player.selection == SCORE.excerpt(96, SCORE.length)
+    for wrong in ([2.0], [3.0, 2.0], [-1.0, 2.0]):
+        with pytest.raises(ValueError, match=r"region must be \[\] or \[start, stop\] in seconds"):
+            player.region = wrong
 
 
 def test_bundle_has_view_picture_and_text_but_no_html():

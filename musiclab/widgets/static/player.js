@@ -1,5 +1,5 @@
 // The player's face: a piano roll on a canvas, a playhead that follows the sound, a legend. State lives in the model
-// (see player.py); this file draws it and writes back only `position` and `playing`.
+// (see player.py); this file draws it and writes back only `position`, `playing`, `muted` and `region`.
 
 const KEYS = 40, GUTTER = 44, TOP = 22, OVERVIEW = 26;  // pixels: keyboard, left of the roll, bar numbers, miniature
 const PIXELS_PER_SECOND = 20;                    // fewer than this, and the roll is shown page by page
@@ -28,13 +28,15 @@ function render({ model, el }) {
   const title = make(words, "div", "ml-title"), caption = make(words, "div", "ml-caption");
   const time = make(head, "div", "ml-time");
   const canvas = make(root, "canvas", "ml-roll", { tabindex: 0, role: "slider", "aria-valuemin": 0 });
-  canvas.setAttribute("aria-label", "Piano roll. Space plays or pauses, arrows seek by one second, Home to the start.");
+  canvas.setAttribute("aria-label", "Piano roll. Space plays or pauses, arrows seek by one second, Home to the start; "
+    + "with shift, arrows choose a region, and Escape lets it go.");
   const legend = make(root, "div", "ml-legend");
   const audio = make(root, "audio", "", { preload: "auto" });
   const sheet = document.createElement("canvas");  // what does not move: keyboard, grid, notes of this page
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let notes = [], duration = 1, low = 57, high = 75, row = 8, width = 600, height = 240;
-  let page = { start: 0, length: 1 }, only = null, url = null, frame = 0, lastFrame = 0, waiting = false;
+  let page = { start: 0, length: 1 }, url = null, frame = 0, lastFrame = 0, waiting = false;
+  let region = [], anchor = null, stroke = null;  // what is chosen; from where shift + arrows, or the pointer, choose
 
   // --- time and sound ----------------------------------------------------------------------------------------------
 
@@ -50,23 +52,29 @@ function render({ model, el }) {
     draw();
     if (settled) tell({ position: audio.currentTime });   // not for each pixel of a drag
   }
+  function choose(start, stop, settled = true) {
+    region = stop > start ? [start, Math.min(stop, duration)] : [];
+    if (settled) tell({ region });
+    else draw();
+  }
   function toggle() {
     if (!audio.paused) return audio.pause();
+    if (region.length && (now() < region[0] || now() > region[1] - 0.05)) seek(region[0]);
     if (url) return void audio.play().catch(() => {});  // refused: the reader has not touched the page yet
     waiting = true;
     root.classList.add("ml-waiting");
     model.send({ ask: "sound" });
   }
   function loadSound() {
-    const bytes = model.get("audio");
+    const bytes = model.get("audio"), at = url ? now() : model.get("position"), going = url && !audio.paused;
     if (url) URL.revokeObjectURL(url);
     url = null;
     if (!bytes || !bytes.byteLength) return;
     url = URL.createObjectURL(new Blob([bytes], { type: "audio/mpeg" }));
     audio.src = url;
-    audio.currentTime = model.get("position");
+    audio.currentTime = at;                      // a part was muted: it goes on from here
     root.classList.remove("ml-waiting");
-    if (waiting) toggle();
+    if (waiting || going) toggle();
     waiting = false;
   }
 
@@ -75,6 +83,7 @@ function render({ model, el }) {
   const x = (seconds) => GUTTER + ((seconds - page.start) / page.length) * (width - GUTTER);
   const y = (pitch) => TOP + (high - pitch) * row;
   const color = (part) => (model.get("parts")[part] || ["", "#0072B2"])[1];
+  const silent = (part) => model.get("muted").includes(part);
   const paged = () => duration > page.length;
 
   function layout() {
@@ -140,7 +149,7 @@ function render({ model, el }) {
       if (onset + length < page.start || onset > page.start + page.length) continue;
       const place = `${onset} ${pitch}`, rank = seen.get(place) || 0;
       seen.set(place, rank + 1);
-      const alpha = only === null || only === part ? 0.5 + 0.5 * Math.min(velocity / 80, 1) : 0.13;
+      const alpha = silent(part) ? 0.13 : 0.5 + 0.5 * Math.min(velocity / 80, 1);
       drawNote(g, note, alpha, row > 4 ? 0.5 + Math.min(rank, 2) * row * 0.2 : 0);
     }
     g.restore();
@@ -200,22 +209,38 @@ function render({ model, el }) {
     g.drawImage(sheet, 0, 0, width, height);
     if (t > 0) {
       for (const note of notes) {
-        if (note[0] > t || note[0] + note[1] <= t || (only !== null && only !== note[4])) continue;
+        if (note[0] > t || note[0] + note[1] <= t || silent(note[4])) continue;
         drawNote(g, note, 1, 0);
         drawKey(g, note[2], color(note[4]));
       }
     }
+    if (region.length) drawRegion(g, style.outlineColor);
     rectangle(g, style.outlineColor, 1, x(t) - 1, TOP - 4, 2, y(low) + row - TOP + 4);
     g.beginPath();
     g.arc(x(t), TOP - 5, 4.5, 0, 7);
     g.fill();
     if (paged()) rectangle(g, style.outlineColor, 1, overviewX(t) - 1, height - OVERVIEW + 6, 2, OVERVIEW - 8);
     const bar = model.get("bars").filter(([second]) => second <= t + 0.001).pop();
-    time.textContent = `${bar ? `bar ${bar[1]} · ` : ""}${clock(t)} / ${clock(duration)}`;
+    const chosen = region.length ? `${clock(region[0])}–${clock(region[1])} chosen · ` : "";
+    time.textContent = `${chosen}${bar ? `bar ${bar[1]} · ` : ""}${clock(t)} / ${clock(duration)}`;
     canvas.setAttribute("aria-valuenow", t.toFixed(2));
     canvas.setAttribute("aria-valuetext", time.textContent);
   }
+  function drawRegion(g, fill) {
+    const [left, right] = region.map((s) => clamp(x(s), GUTTER, width)), tall = y(low) + row - TOP;
+    if (right > left) rectangle(g, fill, 0.13, left, TOP, right - left, tall);
+    for (const edge of [left, right].filter((edge) => edge > GUTTER && edge < width)) {
+      rectangle(g, fill, 0.8, edge - 0.5, TOP, 1, tall);
+    }
+    if (!paged()) return;
+    const [start, stop] = region.map(overviewX);
+    rectangle(g, fill, 0.3, start, height - OVERVIEW + 6, stop - start, OVERVIEW - 8);
+  }
   function loop(at) {
+    if (region.length && now() >= region[1]) {   // a region plays once, and is ready to play again
+      audio.pause();
+      return seek(region[0]);
+    }
     if (!calm.matches || at - lastFrame > 250) {
       draw();
       lastFrame = at;
@@ -228,17 +253,25 @@ function render({ model, el }) {
     caption.textContent = model.get("caption");
     legend.replaceChildren();
     model.get("parts").forEach(([name, paint], part) => {
-      const chip = make(legend, "button", "ml-chip", { type: "button", "aria-pressed": only === part });
+      const chip = make(legend, "button", "ml-chip", { type: "button", "aria-pressed": !silent(part) });
       chip.style.setProperty("--ml-part", paint);
-      chip.title = `Show ${name} alone`;
+      chip.title = `${silent(part) ? "Hear" : "Mute"} ${name}; with shift, hear it alone`;
       chip.append(name);
-      chip.onclick = () => {
-        only = only === part ? null : part;
-        for (const [i, c] of [...legend.children].entries()) c.setAttribute("aria-pressed", only === i);
-        page.start = -1;
-        draw();
-      };
+      chip.onclick = (event) => mute(part, event.shiftKey);
     });
+  }
+
+  function mute(part, others) {
+    const all = model.get("parts").map((_, i) => i), alone = all.filter((i) => i !== part);
+    const was = all.filter(silent), is = silent(part) ? was.filter((i) => i !== part) : [...was, part];
+    tell({ muted: !others ? is.sort() : String(was) === String(alone) ? [] : alone });
+  }
+  function showMuted() {
+    const focused = [...legend.children].indexOf(document.activeElement);
+    write();
+    legend.children[focused]?.focus();
+    page.start = -1;
+    draw();
   }
 
   function showState() {
@@ -252,22 +285,44 @@ function render({ model, el }) {
 
   // --- hands -------------------------------------------------------------------------------------------------------
 
-  function point(event) {
-    const box = canvas.getBoundingClientRect(), share = (event.clientX - box.left - GUTTER) / (box.width - GUTTER);
+  function point(event) {                        // seconds, and whether it is the miniature that is pointed at
+    const box = canvas.getBoundingClientRect();
+    const share = clamp((event.clientX - box.left - GUTTER) / (box.width - GUTTER), 0, 0.9999);
     const whole = paged() && event.clientY - box.top > height - OVERVIEW;
-    seek(whole ? share * duration : page.start + clamp(share, 0, 0.9999) * page.length, event.type === "pointerup");
+    return { whole, x: event.clientX, at: whole ? share * duration : page.start + share * page.length };
   }
   canvas.onpointerdown = (event) => {
     canvas.setPointerCapture(event.pointerId);
-    point(event);
+    stroke = { ...point(event), drags: false };
+    if (stroke.whole) seek(stroke.at, false);
   };
-  canvas.onpointermove = (event) => event.buttons & 1 && point(event);
-  canvas.onpointerup = point;
+  canvas.onpointermove = (event) => {
+    if (!stroke) return;
+    const { at, x } = point(event);
+    stroke.drags ||= Math.abs(x - stroke.x) > 4;
+    if (stroke.whole) seek(at, false);
+    else if (stroke.drags) choose(Math.min(at, stroke.at), Math.max(at, stroke.at), false);
+  };
+  canvas.onpointerup = (event) => {
+    if (!stroke) return;
+    const { whole, drags, at } = stroke;
+    stroke = anchor = null;
+    if (!whole) drags ? choose(...region) : choose(0, 0);
+    seek(whole ? point(event).at : region.length ? region[0] : at);
+  };
+  canvas.onpointercancel = () => { stroke = null; };
   button.onclick = toggle;
   root.onkeydown = (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (event.target !== canvas && (step === undefined || event.altKey)) return;
-    if (step) seek(now() + step);
+    if (step && event.shiftKey && event.target === canvas) {
+      anchor ??= now();
+      seek(now() + step);
+      choose(Math.min(anchor, now()), Math.max(anchor, now()));
+    } else if (step) {
+      anchor = null;
+      seek(now() + step);
+    } else if (event.key === "Escape" && region.length) choose(0, 0);
     else if (event.key === " ") toggle();
     else if (event.key === "Home") seek(0);
     else return;
@@ -288,6 +343,7 @@ function render({ model, el }) {
   audio.onerror = () => { root.dataset.error = audio.error ? audio.error.message : "unknown"; };
   const hush = (event) => event.detail !== audio && audio.pause();   // one player at a time
 
+  const readRegion = () => { region = [...model.get("region")]; draw(); };
   const orders = {
     "change:audio": loadSound,
     "change:notes": layout,
@@ -296,6 +352,8 @@ function render({ model, el }) {
     "change:parts": () => { write(); layout(); },
     "change:title": write,
     "change:caption": write,
+    "change:muted": showMuted,
+    "change:region": readRegion,
     "change:position": () => { if (!telling) { audio.currentTime = model.get("position"); draw(); } },
     "change:playing": () => { if (!telling && model.get("playing") === audio.paused) toggle(); },
   };
@@ -309,6 +367,7 @@ function render({ model, el }) {
   write();
   loadSound();
   layout();
+  readRegion();
   showState();
   return () => {
     cancelAnimationFrame(frame);
