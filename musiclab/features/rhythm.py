@@ -1,0 +1,214 @@
+"""Descriptors of time: when notes begin, how long they last, and how one bar resembles the next.
+
+Bars are those of the score, a pickup and an incomplete last bar included; what is counted on a grid is counted in
+16ths, to the nearest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from musiclab.features.pitches import entropy, pitched_notes
+from musiclab.score import Score
+
+STEPS_PER_QUARTER = 4
+LONGEST = 16  # steps that a histogram of durations tells apart: up to a whole note
+
+
+def onset_patterns(score: Score) -> np.ndarray:
+    """Return on which of its 16ths each bar has an onset, drums included: bool, shape (bars, 16ths of the longest bar).
+
+    A pickup stands at the end of its row, where it would stand in a whole bar.
+
+    Examples
+    --------
+    >>> onset_patterns(Score([(0, 24, 60), (24, 6, 62), (30, 90, 64)], pickup=24)).nonzero()[1].tolist()
+    [12, 0, 1]
+    """
+    bars, step = np.round(score.bar_onsets * (STEPS_PER_QUARTER / score.resolution)).astype(int), _steps(score)
+    lengths = [4 * STEPS_PER_QUARTER * n // d for _, n, d in score.time_signatures]
+    bar = np.searchsorted(bars, step, "right") - 1
+    at = step - bars[bar]
+    if score.pickup:
+        missing = lengths[0] - STEPS_PER_QUARTER * score.pickup // score.resolution
+        at = np.where(bar == 0, at + max(0, missing), at)
+    patterns = np.zeros((len(bars), max(*lengths, 1, int(at.max(initial=0)) + 1)), dtype=bool)
+    patterns[bar, at] = True
+    return patterns
+
+
+def _steps(score: Score) -> np.ndarray:
+    """Return the 16th nearest to each onset, counted from the start of the score, half a step counting as later."""
+    return (2 * STEPS_PER_QUARTER * score.notes["onset"].astype(np.int64) + score.resolution) // (2 * score.resolution)
+
+
+def groove_consistency(score: Score) -> float:
+    """Return how alike neighbouring bars are in where notes begin, 0 to 1: 1 minus the share of 16ths that differ.
+
+    MusPy counts on the ticks of the file, on which almost all places are empty in both bars, and adds an empty bar at
+    the end; :func:`~musiclab.features.muspy.muspy_metrics` does so too.
+
+    References
+    ----------
+    Wu and Yang (2020), The Jazz Transformer on the front line.
+
+    Examples
+    --------
+    >>> groove_consistency(Score([(0, 24, 60), (96, 24, 60), (120, 24, 60)]))  # one 16th of 16 differs
+    0.9375
+    """
+    patterns = onset_patterns(score)
+    return 1 - float((patterns[1:] != patterns[:-1]).mean()) if len(patterns) > 1 else np.nan
+
+
+def groove_similarity(score: Score) -> float:
+    """Return how alike any two bars are in where notes begin, 0 to 1: MusDr's GS, over all pairs and not a sample.
+
+    References
+    ----------
+    Wu and Yang (2020), The Jazz Transformer on the front line.
+
+    Examples
+    --------
+    >>> groove_similarity(Score([(0, 24, 60), (96, 24, 60), (192, 24, 60), (216, 24, 60)])).__round__(4)
+    0.9583
+    """
+    patterns = onset_patterns(score).astype(float)
+    differ = patterns @ (1 - patterns).T  # of two bars: where only the first has an onset
+    pairs = np.triu_indices(len(patterns), 1)
+    return 1 - float((differ + differ.T)[pairs].mean() / patterns.shape[1]) if len(patterns) > 1 else np.nan
+
+
+def bar_entropy(score: Score, bars: int = 1) -> float:
+    """Return the mean entropy of the pitch classes that begin within ``bars`` bars in a row, in bits: MusDr's H1, H4.
+
+    A score of fewer bars is one window; windows without notes are left out.
+
+    References
+    ----------
+    Wu and Yang (2020), The Jazz Transformer on the front line.
+
+    Examples
+    --------
+    >>> bar_entropy(Score([(0, 24, 60), (24, 24, 62), (96, 24, 60)]))  # 1 bit, then none
+    0.5
+    """
+    notes, n = pitched_notes(score), max(score.n_bars, 1)
+    bar = np.searchsorted(score.bar_onsets, notes["onset"], "right") - 1
+    counts = np.bincount(12 * bar + notes["pitch"] % 12, minlength=12 * n).reshape(n, 12)
+    total = np.cumsum(np.vstack([np.zeros((1, 12)), counts]), axis=0)
+    bars = min(bars, n)
+    found = [entropy(window) for window in total[bars:] - total[:-bars] if window.any()]
+    return float(np.mean(found)) if found else np.nan
+
+
+def mean_inter_onset(score: Score) -> float:
+    """Return the mean time from one onset to the next in quarters, notes that begin together counted once.
+
+    Examples
+    --------
+    >>> mean_inter_onset(Score([(0, 24, 60), (0, 24, 64), (24, 24, 62), (72, 24, 62)]))
+    1.5
+    """
+    onsets = np.unique(pitched_notes(score)["onset"])
+    return float(np.diff(onsets).mean() / score.resolution) if len(onsets) > 1 else np.nan
+
+
+def duration_histogram(score: Score) -> np.ndarray:
+    """Return how many notes last 1, 2 ... 16 sixteenths, to the nearest, shape (16,); longer ones count in the last.
+
+    Examples
+    --------
+    >>> duration_histogram(Score([(0, 24, 60), (24, 24, 64), (48, 200, 62)]))[[3, 15]].tolist()
+    [2, 1]
+    """
+    sixteenths = np.round(pitched_notes(score)["duration"] * (STEPS_PER_QUARTER / score.resolution)).astype(int)
+    return np.bincount(np.clip(sixteenths, 1, LONGEST) - 1, minlength=LONGEST)
+
+
+def duration_entropy(score: Score) -> float:
+    """Return how evenly the notes use durations, in bits: 0 to 4, of :func:`duration_histogram`.
+
+    Examples
+    --------
+    >>> duration_entropy(Score([(0, 24, 60), (24, 12, 64), (36, 12, 64), (48, 24, 64)]))
+    1.0
+    """
+    return entropy(duration_histogram(score))
+
+
+def note_density(score: Score) -> float:
+    """Return the notes per quarter of all parts together, over the time until the last note ends.
+
+    Examples
+    --------
+    >>> note_density(Score([(0, 24, 60), (0, 48, 64), (24, 24, 62)]))
+    1.5
+    """
+    notes = pitched_notes(score)
+    return float(len(notes) / (notes["onset"] + notes["duration"]).max() * score.resolution) if len(notes) else np.nan
+
+
+def empty_quarter_rate(score: Score) -> float:
+    """Return the share of quarters, until the last note ends, in which nothing sounds: 0 to 1.
+
+    MusPy's ``empty_beat_rate``, but a note that ends on a beat does not fill it, and no beat is added at the end.
+
+    Examples
+    --------
+    >>> empty_quarter_rate(Score([(0, 24, 60), (72, 24, 64)]))
+    0.5
+    """
+    return _empty_rate(score, np.arange(0, score.end.max(initial=0), score.resolution))
+
+
+def empty_bar_rate(score: Score) -> float:
+    """Return the share of bars in which nothing sounds: 0 to 1. MusPy's ``empty_measure_rate``, as said above.
+
+    Examples
+    --------
+    >>> empty_bar_rate(Score([(0, 96, 60), (192, 24, 64)])).__round__(3)
+    0.333
+    """
+    return _empty_rate(score, score.bar_onsets)
+
+
+def _empty_rate(score: Score, cells: np.ndarray) -> float:
+    """Return the share of the stretches that begin at these ticks in which nothing sounds."""
+    first = np.searchsorted(cells, score.notes["onset"], "right") - 1
+    last = np.searchsorted(cells, score.end, "left")
+    n = len(cells) + 1
+    sounding = np.cumsum(np.bincount(first, minlength=n) - np.bincount(last, minlength=n))[:-1]
+    return float((sounding == 0).mean()) if len(score) else np.nan
+
+
+def syncopation(score: Score) -> float:
+    """Return how far onsets lie from the stronger beats they sound across, in metrical levels per bar: 0 and more.
+
+    A note that begins on a weaker place than one it is held (or silent) over counts the levels between them. Levels:
+    bar, half bar where the beats are even in number, beat, and halves of it down to a 16th of the first metre.
+
+    References
+    ----------
+    Longuet-Higgins and Lee (1984), The rhythmic interpretation of monophonic music; parts are heard as one rhythm.
+
+    Examples
+    --------
+    >>> syncopation(Score([(0, 24, 60), (24, 48, 62), (72, 24, 64)]))  # beat 2 is held over beat 3: one level
+    1.0
+    >>> syncopation(Score([(0, 24, 60), (24, 24, 62), (48, 48, 64)]))
+    0.0
+    """
+    _, n, d = score.time_signatures[0]
+    bar, beat = 4 * score.resolution * n // d, 4 * score.resolution // d
+    halves = [beat >> k for k in range(1, 5) if beat >> k >= score.resolution // STEPS_PER_QUARTER]
+    levels = [bar, *([bar // 2] if n % 2 == 0 and n > 2 else []), *([beat] if n > 1 else []), *halves]
+    onset = np.unique(score.notes["onset"]) - score.pickup
+    if not len(onset) or not score.n_bars:
+        return np.nan
+    following, rank, across = np.append(onset[1:], score.length - score.pickup), len(levels), len(levels)
+    own, over = np.full(len(onset), rank), np.full(len(onset), across)
+    for depth, level in reversed(list(enumerate(levels))):
+        own[onset % level == 0] = depth
+        over[(onset // level + 1) * level < following] = depth
+    return float(np.maximum(own - over, 0).sum() / score.n_bars)
