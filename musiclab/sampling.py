@@ -6,7 +6,7 @@ one with the highest score plus noise), so with the same seed, turning one knob 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import NamedTuple, Protocol
@@ -18,12 +18,21 @@ from musiclab.errors import require
 from musiclab.models.base import Model
 
 EOS = 2
+N_TOP = 5
 
 
 class Mask(Protocol):
     """What a grammar offers the loop: which ids may come next, and taking one as written."""
 
     def mask(self) -> np.ndarray: ...
+    def push(self, token_id: int) -> None: ...
+
+
+class Rules(Protocol):
+    """What rules offer the loop: each one's name and what it leaves, in turn, of what is allowed (nothing, if none of
+    it keeps the rule, which is then passed over); and taking one id as written."""
+
+    def narrow(self, allowed: np.ndarray) -> Iterable[tuple[str, np.ndarray]]: ...
     def push(self, token_id: int) -> None: ...
 
 
@@ -135,13 +144,17 @@ class Draw(NamedTuple):
     """One id drawn, and what the model thought of it, in nats.
 
     ``nll`` is -log p of the id and ``entropy`` that of the whole distribution, both under the model as it is, before
-    any setting; ``paid`` is -log of the probability that the grammar left.
+    any setting, like ``top``: the five likeliest ids with their probabilities. ``paid`` says for the grammar and for
+    each rule -log of the share that it left of what those before it had left; ``backed_off`` names the rules that
+    nothing could keep here.
     """
 
     id: int
     nll: float
     entropy: float
-    paid: float
+    paid: dict[str, float]
+    top: tuple[tuple[int, float], ...]
+    backed_off: tuple[str, ...]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -150,10 +163,53 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return weights / weights.sum()
 
 
+def draws(
+    seen: list[int], sampler: Sampler, grammar: Mask | None = None, rules: Rules | None = None
+) -> Generator[Draw | None, np.ndarray, None]:
+    """Take the scores (vocab,) of each next id by ``send``, and yield its draw, until EOS; the first yield is None.
+
+    What is drawn is appended to ``seen``, and the grammar and the rules have taken it before it is yielded.
+    """
+    noise, raw = np.random.default_rng(sampler.seed), (yield None)
+    while True:
+        log_p = raw - raw.max() - np.log(np.exp(raw - raw.max()).sum())
+        allowed, paid, backed_off = _narrow(log_p, grammar, rules)
+        scores = sampler.filtered(np.where(allowed, raw, -np.inf), seen)
+        drawn = int((scores + noise.gumbel(size=len(raw))).argmax())
+        for watcher in (grammar, rules) if drawn != EOS else ():
+            if watcher:
+                watcher.push(drawn)
+        top = tuple((int(i), float(np.exp(log_p[i]))) for i in np.argsort(-raw, kind="stable")[:N_TOP])
+        entropy = float(-(np.exp(log_p) * log_p).sum())
+        seen.append(drawn)
+        raw = yield Draw(drawn, float(-log_p[drawn]), entropy, paid, top, backed_off)
+        if drawn == EOS:
+            return
+
+
+def _narrow(
+    log_p: np.ndarray, grammar: Mask | None, rules: Rules | None
+) -> tuple[np.ndarray, dict[str, float], tuple[str, ...]]:
+    """Return which ids grammar and rules allow, what each of them paid, and the rules that would leave nothing."""
+    allowed = grammar.mask() if grammar else np.ones(len(log_p), dtype=bool)
+    require(bool(allowed.any()), "the grammar", "one that allows some id", "none")
+    left = min(0.0, np.logaddexp.reduce(log_p[allowed]))
+    paid, backed_off = {"grammar": float(0 - left)}, []
+    for name, narrower in rules.narrow(allowed) if rules else ():
+        if not narrower.any():
+            paid[name] = 0.0
+            backed_off.append(name)
+            continue
+        still = min(left, np.logaddexp.reduce(log_p[narrower]))
+        paid[name], left, allowed = float(left - still), still, narrower
+    return allowed, paid, tuple(backed_off)
+
+
 @torch.inference_mode()
 def stream(
-    model: Model, ids: Sequence[int], sampler: Sampler | None = None, grammar: Mask | None = None
-) -> Iterator[Draw]:
+    model: Model, ids: Sequence[int], sampler: Sampler | None = None, grammar: Mask | None = None,
+    rules: Rules | None = None,
+) -> Iterator[Draw]:  # fmt: skip
     """Yield one draw after another until EOS is drawn; stop asking when you have enough.
 
     Parameters
@@ -165,6 +221,8 @@ def stream(
     grammar : object with ``mask()`` and ``push(id)``, optional
         Already pushed up to the end of ``ids``. Only ids it allows are drawn, and it has taken each before the draw is
         yielded.
+    rules : object with ``narrow(allowed)`` and ``push(id)``, optional
+        Likewise. They narrow what the grammar allows, one rule after another.
 
     Raises
     ------
@@ -183,28 +241,14 @@ def stream(
     True
     """
     require(len(ids) > 0, "ids", "at least one id", 0)
-    sampler = sampler or Sampler()
-    noise = np.random.default_rng(sampler.seed)
     model.eval()
     seen = list(ids)
+    row = draws(seen, sampler or Sampler(), grammar, rules)
+    next(row)
     logits, state = model(torch.tensor([seen], device=model.device))
     while True:
-        raw = logits[0, -1].double().cpu().numpy()
-        gumbel = noise.gumbel(size=len(raw))
-        log_p = raw - raw.max() - np.log(np.exp(raw - raw.max()).sum())
-        allowed = grammar.mask() if grammar else np.ones(len(raw), dtype=bool)
-        require(bool(allowed.any()), "the grammar", "one that allows some id", "none")
-        scores = sampler.filtered(np.where(allowed, raw, -np.inf), seen)
-        drawn = int((scores + gumbel).argmax())
-        if grammar and drawn != EOS:
-            grammar.push(drawn)
-        yield Draw(
-            drawn,
-            nll=float(-log_p[drawn]),
-            entropy=float(-(np.exp(log_p) * log_p).sum()),
-            paid=float(-np.log(min(1.0, np.exp(log_p[allowed]).sum()))),
-        )
-        if drawn == EOS:
+        draw = row.send(logits[0, -1].double().cpu().numpy())
+        yield draw
+        if draw.id == EOS:
             return
-        seen.append(drawn)
-        logits, state = model(torch.tensor([[drawn]], device=model.device), state)
+        logits, state = model(torch.tensor([[draw.id]], device=model.device), state)

@@ -100,7 +100,7 @@ def test_what_a_draw_tells():
     assert draw.id == 0
     assert draw.nll == pytest.approx(-np.log(0.4))
     assert draw.entropy == pytest.approx(-(softmax(LOGITS) * LOGITS).sum())
-    assert draw.paid == pytest.approx(-np.log(0.7))
+    assert draw.paid == {"grammar": pytest.approx(-np.log(0.7))}
     assert grammar.pushed == [0]
 
 
