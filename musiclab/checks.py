@@ -152,7 +152,7 @@ def check_model(model: Model, length: int = 16, seed: int = 0, tolerance: float 
         assert gap <= tolerance, f"{law}: {meaning[law].format(half)}, by up to {gap:.2g} (allowed {tolerance:g})"
     eight = torch.randint(4, model.vocab_size, (8,), generator=rng).tolist()
     with torch.enable_grad():
-        fit(model, [[1, *eight]], iters=150, lr=1e-2, weight_decay=0.0, device="cpu")
+        fit(model, [[1, *eight]] * 20, iters=150, lr=1e-2, weight_decay=0.0, device="cpu")
     found["memory"] = float(token_nll(model, [[1, *eight]])[0].mean())
     assert found["memory"] < 0.1, f"memory: eight ids were not learned by heart, {found['memory']:.2f} nats per id"
     return found

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from musiclab.checks import check_model
-from musiclab.models import GRU, GridGRU, GridTransformer, Transformer, build_model
+from musiclab.models import GRU, GridGRU, GridTransformer, Mixture, Transformer, build_model
 from musiclab.models.base import Dropout
 
 SMALL = [
@@ -16,6 +16,7 @@ SMALL = [
     GridGRU(40, first=6, count=20, width=24, layers=2),
     GridTransformer(40, columns=3, header=3, first=6, count=20, width=24, layers=1, heads=2, context=3),
     GridTransformer(40, first=6, count=20, width=24, layers=1, heads=2, anchors=[(i, i % 12) for i in range(1, 40)]),
+    Mixture([GRU(40, width=24), GRU(40, width=16)], weights=[0.75, 0.25]),
 ]
 
 

@@ -88,9 +88,9 @@ def test_is_uniform_before_it_has_counted(model) -> None:
 
 
 @pytest.mark.parametrize("model", [
-    NGram(40, order=2, discount=0.1),
-    NGram(40, order=4, discount=0.1),
-    *(RelativeNGram(40, first=6, count=20, discount=0.1, **grid) for grid in GRIDS),
+    NGram(40, order=2),
+    NGram(40, order=4),
+    *(RelativeNGram(40, first=6, count=20, **grid) for grid in GRIDS),
 ], ids=lambda m: f"{type(m).__name__}-{m.columns if hasattr(m, 'columns') else m.config['order']}")  # fmt: skip
 def test_keeps_the_contract(model) -> None:
     model.count(torch.randint(1, 40, (50, 30), generator=torch.Generator().manual_seed(0)).tolist())
