@@ -59,9 +59,13 @@ def sample_batch(model, tok, samplers) -> list[tuple[ml.Score, bool]]:
 
 
 def _keep(state, rows: list[int], batch: int):
-    """Return a model's state for these rows of the batch: of every tensor that has a row for each."""
+    """Return a model's state for these rows of the batch: of every tensor that has a row for each.
+
+    The hidden vectors of recurrent layers, (1, B, D), have the batch second.
+    """
     if isinstance(state, torch.Tensor):
-        return state[rows] if state.shape[0] == batch else state
+        axis = next((axis for axis in range(min(2, state.ndim)) if state.shape[axis] == batch), None)
+        return state if axis is None else state.index_select(axis, torch.tensor(rows))
     if isinstance(state, tuple):
         kept = [_keep(part, rows, batch) for part in state]
         return type(state)(*kept) if hasattr(state, "_fields") else tuple(kept)
