@@ -5,8 +5,6 @@ downloaded. Which synthesizer made the sound is always said: it stands beside th
 are the last resort announce themselves with a warning.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import importlib.util

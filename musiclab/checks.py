@@ -3,8 +3,6 @@
 Each law that breaks raises an AssertionError that says which law, on which input, and where.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What works on this machine, on one screen, and the one command that mends the rest."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

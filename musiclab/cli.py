@@ -1,7 +1,5 @@
 """The command ``musiclab``: each subcommand is one call to a public function, which a notebook can call as well."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Callable, Sequence

@@ -18,6 +18,7 @@ from musiclab.errors import require
 from musiclab.models.base import Model
 from musiclab.score import Score
 from musiclab.tokenizers import Tokenizer
+from musiclab.tokenizers.base import BOS
 from musiclab.tokenizers.explanation import explain
 
 
@@ -74,10 +75,18 @@ def trace(model: Model, ids: Sequence[int]) -> Trace:
     Trace(hidden (1, 3, 16), attention None)
     """
     require(len(ids) + getattr(model, "lead", 0) >= getattr(model, "columns", 1), "ids", "a whole step", len(ids))
-    batch, training = torch.tensor([list(ids)], device=model.device), model.training
+    batch = torch.tensor([list(ids)], device=model.device)
+    with _at_rest(model):
+        return _watch(model, batch) if hasattr(model, "trunk") else _step(model, batch)
+
+
+@contextmanager
+def _at_rest(model: Model) -> Iterator[None]:
+    """Keep a model from dropping out while the block of code runs."""
+    training = model.training
     model.eval()
     try:
-        return _watch(model, batch) if hasattr(model, "trunk") else _step(model, batch)
+        yield
     finally:
         model.train(training)
 
@@ -149,6 +158,112 @@ def note_steps(model: Model, tok: Tokenizer, score: Score) -> tuple[np.ndarray, 
     header = len(list(takewhile(lambda link: link.kind == "header", links)))
     ticks = [-1] * (lead + 1 + header) + [link.tick for link in links[header:]]
     return np.array(ticks[::columns]), np.array([first[note] for note in sorted(first)])
+
+
+def embed(model: Model, tok: Tokenizer, score: Score, of: str = "piece", layer: int = -1) -> np.ndarray:
+    """Return what a layer holds of a score: of each note as it begins, or the mean over each bar or the piece.
+
+    Parameters
+    ----------
+    model : Model
+    tok : Tokenizer
+    score : Score
+    of : str
+        ``"piece"`` for shape (D,); ``"bar"`` for (bars, D), nan for a bar in which no step is; ``"note"`` for
+        (notes, D), in the order of ``tok.project(score).notes``.
+    layer : int
+        From 0; -1 is the last.
+
+    Raises
+    ------
+    ValueError
+        If ``of`` is something else.
+
+    Notes
+    -----
+    Notebook: 07_probing.
+
+    Examples
+    --------
+    >>> from musiclab.models import GRU
+    >>> from musiclab.tokenizers import Melody
+    >>> tune, model = Score([(0, 96, 60), (96, 96, 62)]), GRU(vocab_size=207, width=8)
+    >>> [embed(model, Melody(), tune, of).shape for of in ("piece", "bar", "note")]
+    [(8,), (2, 8), (2, 8)]
+    """
+    require(of in ("piece", "bar", "note"), "of", "'piece', 'bar' or 'note'", repr(of))
+    hidden = trace(model, [BOS, *tok.encode(score)]).hidden[layer]
+    ticks, steps = note_steps(model, tok, score)
+    if of == "note":
+        return hidden[steps]
+    inside, lines = ticks >= 0, tok.project(score).bar_onsets if of == "bar" else np.zeros(1)
+    place = np.searchsorted(lines, ticks[inside], "right") - 1
+    total = np.zeros((len(lines), hidden.shape[1]))
+    np.add.at(total, place, hidden[inside])
+    count = np.bincount(place, minlength=len(lines))[:, None]
+    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    return mean if of == "bar" else mean[0]
+
+
+@torch.no_grad()
+def patch_effects(model: Model, ids: Sequence[int], altered: Sequence[int]) -> np.ndarray:
+    """Return where in a model one sequence differs from another in what it predicts, shape (layers, T).
+
+    The model reads the altered sequence; at one layer and step what it holds is replaced by what it held of the first.
+    1 there means that its surprise at the last id is then as with the first sequence, 0 that nothing changed.
+
+    Parameters
+    ----------
+    model : Model
+        One that is read at once, with a trunk: a Transformer or a model of grids.
+    ids, altered : sequences of int
+        Of one length, BOS first, with the same last id: the one asked for.
+
+    Raises
+    ------
+    ValueError
+        If the lengths or the last ids differ, or the model has no trunk.
+
+    References
+    ----------
+    Vig et al. (2020), Causal mediation analysis for interpreting neural NLP; Meng et al. (2022), Locating and editing
+    factual associations in GPT.
+
+    Notes
+    -----
+    A last id that neither sequence predicts better gives large numbers, or nan. Notebook: 07_probing.
+
+    Examples
+    --------
+    >>> from musiclab.models import Transformer
+    >>> model = Transformer(vocab_size=10, width=16, layers=2, heads=4)
+    >>> effects = patch_effects(model, [1, 5, 6, 7], [1, 5, 8, 7])
+    >>> effects.shape, bool(np.abs(effects[0, :2]).max() < 1e-3)  # before they differ, nothing changes
+    ((2, 3), True)
+    """
+    require(hasattr(model, "trunk"), "model", "one with a trunk", type(model).__name__)
+    same = len(ids) == len(altered) and ids[-1] == altered[-1]
+    require(same, "altered", f"{len(ids)} ids that end in {ids[-1]}", list(altered))
+    held = torch.tensor(trace(model, ids[:-1]).hidden, device=model.device)  # (L, T, D)
+    T, effects = held.shape[1], []
+
+    def nats(batch: Sequence[Sequence[int]]) -> torch.Tensor:
+        return -model(torch.tensor(batch, device=model.device))[0][:, -1].log_softmax(-1)[:, ids[-1]]
+
+    with _at_rest(model):
+        right, wrong = nats([ids[:-1], altered[:-1]])
+        for block, layer in zip(model.trunk.blocks, held, strict=True):
+            with ExitStack() as hooks:
+                hooks.callback(block.register_forward_hook(partial(_replace, layer)).remove)
+                effects.append((wrong - nats([altered[:-1]] * T)) / (wrong - right))
+    return torch.stack(effects).cpu().numpy()
+
+
+def _replace(layer: torch.Tensor, _block, _given, out: tuple) -> tuple:
+    """Put what a layer held at step t, (T, D), in the place of step t of the t-th of a batch of T sequences."""
+    x, step = out[0].clone(), torch.arange(len(layer), device=layer.device)
+    x[step, step] = layer
+    return (x, *out[1:])
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Whole jobs in one call: what the command line does, and a student may call from a notebook."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """More data from the same: every score again at each pitch level that its parts can sing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Where data lies: the project's own folder, the user's cache, and scores kept there as one ``.npz`` a corpus."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """What every corpus carries beside its scores: a card that says where it comes from and what is in it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

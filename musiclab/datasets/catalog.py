@@ -1,7 +1,5 @@
 """What corpora there are, without reading any of them."""
 
-from __future__ import annotations
-
 from musiclab.datasets.folk import SETS
 
 

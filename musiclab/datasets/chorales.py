@@ -1,7 +1,5 @@
 """Bach's chorales from the corpus that music21 installs, in the published split or one that keeps tunes apart."""
 
-from __future__ import annotations
-
 import json
 import warnings
 from collections.abc import Iterable

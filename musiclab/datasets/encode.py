@@ -1,7 +1,5 @@
 """A folder of files as ids on disk: written by many processes, read through memory maps without loading it."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """Two chorales that come with the project, so that there is music before any corpus is read."""
 
-from __future__ import annotations
-
 import json
 
 from musiclab.datasets.cache import data_path

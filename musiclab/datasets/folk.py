@@ -1,7 +1,5 @@
 """Folk tunes from the corpus that music21 installs: one line each, all tunes of one title in the same split."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace

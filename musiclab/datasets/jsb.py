@@ -1,7 +1,5 @@
 """The canonical JSB Chorales: the file that published figures are measured on, as arrays on a grid of 16ths."""
 
-from __future__ import annotations
-
 import json
 import os
 from hashlib import sha256

@@ -4,8 +4,6 @@ A cell says what its part does on that step: begins a pitch, holds on to what it
 metre, the pickup and the key signature, so that a model knows where the bar lines are and a score can be engraved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cached_property
 from math import lcm

@@ -3,8 +3,6 @@
 The grid follows Hadjeres, Pachet & Nielsen, "DeepBach" (2017).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

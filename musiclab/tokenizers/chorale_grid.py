@@ -4,8 +4,6 @@ There are no onsets: a note that is held and one that is struck again look the s
 Boulanger-Lewandowski, Bengio & Vincent (2012) is counted, and what ``Chorale`` adds to it can be heard by comparing.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import cached_property
 

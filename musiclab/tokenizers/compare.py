@@ -1,7 +1,5 @@
 """Tokenizers side by side on the same scores: how many words, how many ids, what is lost, how well one can guess."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape

@@ -1,7 +1,5 @@
 """What may come next in REMI, TSD and MIDILike: only what ``encode`` could have written."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from musiclab.tokenizers.base import EOS, Grammar

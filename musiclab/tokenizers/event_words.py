@@ -1,7 +1,5 @@
 """The words of REMI, TSD and MIDILike: fields, spelling, ids, and the values that have a word; MidiTok's, id for id."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property

@@ -5,8 +5,6 @@ from it and read back into it, so what a tokenizer loses is decided in one place
 (Fradet et al. 2021), derived again for whole arrays.
 """
 
-from __future__ import annotations
-
 from functools import cached_property
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What each word of an encoded score says, and of which notes: a table to read in a notebook."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """REMI, TSD and MIDILike to MidiTok and back, by the configuration that MidiTok saves as ``tokenizer.json``."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

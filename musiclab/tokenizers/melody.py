@@ -3,8 +3,6 @@
 The simplest scheme there is, and what a first recurrent network can learn.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

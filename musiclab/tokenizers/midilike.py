@@ -1,7 +1,5 @@
 """MIDILike: notes begin and end by words of their own, as in a MIDI file, and time shifts lie between."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """REMI: bars, positions in the bar, and notes of four words; the metre is in the words, so bar lines are exact."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property

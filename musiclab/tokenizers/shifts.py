@@ -1,7 +1,5 @@
 """Time shifts, which TSD and MIDILike share: gaps to words and back, and the grammar of a gap."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 import numpy as np

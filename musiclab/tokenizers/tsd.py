@@ -1,7 +1,5 @@
 """TSD: time shifts between onsets, and notes of four words with their duration; no bars."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Attention over the roll: choose a note, and arcs lead to what a head looked at when the model wrote it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """One note in five views: move it, and the roll, the staff, the note table, the MIDI bytes and the clock follow."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import ipywidgets
