@@ -1,8 +1,11 @@
 """Tokenizers side by side on the same scores: how many words, how many ids, what is lost, how well one can guess."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
+from math import log2
 
 import numpy as np
 
@@ -28,9 +31,7 @@ class Comparison:
 
     def _cells(self) -> list[list[str]]:
         head = [name.replace("_", " ").replace("percent", "%") for name in COLUMNS]
-        digits = {"vocab_size": 0}
-        body = [[row["tokenizer"], *(f"{row[n]:,.{digits.get(n, 1)}f}" for n in COLUMNS[1:])] for row in self.rows]
-        return [head, *body]
+        return [head, *(list(map(format, row.values(), ("", ",", *[",.1f"] * 4))) for row in self.rows)]
 
     def __repr__(self) -> str:
         cells = self._cells()
@@ -136,20 +137,14 @@ def bigram_bits(train: Sequence[Sequence[int]], test: Sequence[Sequence[int]], v
     >>> bigram_bits([[1, 2, 1, 2, 1, 2]], [[1, 2]], vocab_size=4) < bigram_bits([[1, 2, 1, 2, 1, 2]], [[1, 3]], 4)
     True
     """
-    after = np.concatenate([np.asarray(ids[1:], dtype=np.int64) for ids in train])
-    pairs = np.concatenate([np.asarray(ids[:-1], dtype=np.int64) * vocab_size + ids[1:] for ids in train])
-    single = np.bincount(after, minlength=vocab_size)
-    kinds = np.count_nonzero(single)
-    single = (single + kinds / vocab_size) / (len(after) + kinds)
-    known, count = np.unique(pairs, return_counts=True)
-    total = np.bincount(known // vocab_size, count, minlength=vocab_size)
-    followers = np.bincount(known // vocab_size, minlength=vocab_size)
-    bits = 0.0
-    for ids in test:
-        ids = np.asarray(ids, dtype=np.int64)
-        before, wanted = ids[:-1], ids[:-1] * vocab_size + ids[1:]
-        at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-        seen = np.where(known[at] == wanted, count[at], 0)
-        new = np.maximum(followers[before], 1)  # a word never seen before another leaves it all to single words
-        bits -= np.log2((seen + new * single[ids[1:]]) / (total[before] + new)).sum()
-    return float(bits)
+    after = Counter(i for ids in train for i in ids[1:])
+    pairs = Counter(pair for ids in train for pair in pairwise(ids))
+    followers = Counter(before for before, _ in pairs)
+    seen, n = Counter(i for ids in train for i in ids[:-1]), after.total()
+
+    def probability(before: int, wanted: int) -> float:
+        single = (after[wanted] + len(after) / vocab_size) / (n + len(after))
+        new = max(1, followers[before])  # a word never seen before another leaves it all to single words
+        return (pairs[before, wanted] + new * single) / (seen[before] + new)
+
+    return -sum(log2(probability(*pair)) for ids in test for pair in pairwise(ids))

@@ -1,12 +1,12 @@
 """What each word of an encoded score says, and of which notes: a table to read in a notebook."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from html import escape
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -26,12 +26,10 @@ COLORS = {
     "part": "#56B4E9", "rest": "#999999", "merged": "#F0E442",
 }  # fmt: skip
 KINDS = {
-    "pitch": "Pitch PitchDrum NoteOn DrumOn", "length": "Hold Duration TimeShift NoteOff DrumOff",
-    "place": "Bar Position", "velocity": "Velocity", "header": "TimeSignature Pickup Key Tempo", "part": "Program",
+    "Pitch PitchDrum NoteOn DrumOn": "pitch", "Hold Duration TimeShift NoteOff DrumOff": "length",
+    "Bar Position": "place", "TimeSignature Pickup Key Tempo": "header", "Program": "part",
 }  # fmt: skip
-KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
 STARTS, STOPS = ("Pitch", "PitchDrum", "NoteOn", "DrumOn"), ("NoteOff", "DrumOff")
-ABC_PARTS = re.compile(r"(?P<name>[_=^]?[A-Ga-g][,']*|z)(?P<length>[\d/]*)(?P<tie>-?)(?P<bar>\|?)|\|")
 
 
 class Link(NamedTuple):
@@ -181,20 +179,18 @@ def _link_cells(tok: Tokenizer, ids: Sequence[int], score: Score) -> list[Link]:
 @link_words.register
 def _link_characters(tok: ABCText, ids: Sequence[int], score: Score) -> list[Link]:
     """The characters of a name, a length and a tie speak of one note; a note over a bar line has two names."""
-    text = "".join(tok.words(ids))
-    head = text.index("\n", text.index("K:")) + 1
-    links = [Link(char, "header", (), 0) for char in text[:head]]
-    now, note, tied = 0, -1, False
-    ticks = score.resolution // tok.steps_per_quarter
-    for match in ABC_PARTS.finditer(text, head):
-        name, length, tie, bar = (match[key] or "" for key in ("name", "length", "tie", "bar"))
-        sounds = name not in ("", "z")
-        note += sounds and not tied
-        tied, notes = bool(tie), (note,) if sounds else ()
-        links += [Link(char, "pitch" if sounds else "rest", notes, now) for char in name]
-        links += [Link(char, "length", notes, now) for char in length + tie]
-        now += tok.lengths.index(length, 1) * ticks if name else 0
-        links += [Link(char, "place", (), now) for char in bar or match[0] * (not name)]
+    grammar, links = tok.grammar(), []
+    for char, token_id in zip(tok.words(ids), ids, strict=True):
+        in_header = grammar.metre is None
+        grammar.push(token_id)
+        tick = grammar.place.now * score.resolution // tok.steps_per_quarter
+        notes = () if grammar.name == "z" else (len(grammar.notes) - bool(grammar.place.tie),)
+        kind = "length" if grammar.length else "pitch" if notes else "rest"
+        if in_header or char == "|":
+            kind, notes = "header" if in_header else "place", ()
+        elif char == "-":
+            _, kind, notes, tick = links[-1]._replace(kind="length")
+        links.append(Link(char, kind, notes, tick))
     return links
 
 
@@ -214,24 +210,12 @@ def _link_merged(tok: BPE, ids: Sequence[int], score: Score) -> list[Link]:
 def kind_of(word: str) -> str:
     """Return the kind of a word: what its name, before the value, is about."""
     name = word.partition("_")[0]
-    return KIND_OF.get(name, name.lower())
+    return next((kind for names, kind in KINDS.items() if name in names.split()), name.lower())
 
 
 # --- how it looks -----------------------------------------------------------------------------------------------------
 
-# Translucent colours and the page's own ink, so that the table reads on light and dark alike.
-STYLE = """
-.ml-explain{font:13px/1.4 system-ui,sans-serif;max-width:960px}
-.ml-explain>div{max-height:420px;overflow:auto}
-.ml-explain table{border-collapse:collapse;margin:0;color:inherit;font:inherit}
-.ml-explain th,.ml-explain td{text-align:left!important;padding:3px 10px 3px 4px;vertical-align:top;
-border-top:1px solid #8884;background:none}
-.ml-explain td:nth-child(-n+2){font-variant-numeric:tabular-nums;opacity:.75}
-.ml-explain span{display:inline-block;vertical-align:top}
-.ml-explain .w{padding:0 5px;margin:1px 2px 1px 0;border-radius:4px;white-space:pre}
-.ml-explain .n{border-left:2px solid #8888;padding-left:4px;margin:0 8px 2px 0}
-.ml-explain .n>b{display:block;font-size:11px;opacity:.8}
-"""
+STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 
 
 def _chip(text: str, kind: str) -> str:
