@@ -45,6 +45,7 @@ class Recipe(NamedTuple):
     lr: float = 2e-3
     ema: float = 0.99
     batch_ids: int = 4096
+    sampler: dict = {}  # noqa: RUF012 (never changed): the settings to sample it with
     levels: bool = True  # train at every pitch level that the parts can sing; dance tunes live in the fiddle's keys
 
 
@@ -86,11 +87,11 @@ TUNES = (
 RECIPES = {
     "chorale-transformer": Recipe(
         Chorale(), partial(GridTransformer, width=128, layers=4, heads=4, dropout=0.2, copy=4, **GRID), load_chorales,
-        800, *CHORALES, ema=0.995,
+        800, *CHORALES, ema=0.995, sampler={"temperature": 1.0, "min_p": 0.1},
     ),
     "chorale-gru": Recipe(
-        Chorale(), partial(GridGRU, width=160, layers=2, dropout=0.3, copy=4, **GRID), load_chorales,
-        800, *CHORALES, ema=0.995,
+        Chorale(), partial(GridGRU, width=160, layers=2, dropout=0.35, copy=4, **GRID), load_chorales,
+        1200, *CHORALES, ema=0.995, sampler={"temperature": 1.0, "min_p": 0.1},
     ),
     "folk-lstm": Recipe(
         ABCText(), partial(LSTM, width=256, dropout=0.3), fiddle_tunes, 2200, *TUNES, lr=1e-2, ema=0.995,
@@ -98,7 +99,7 @@ RECIPES = {
     ),
     "tiny": Recipe(
         Melody(), partial(GRU, width=48, dropout=0.1), load_folk_tunes, 600, *TUNES, lr=2e-2, levels=False,
-        batch_ids=2048,
+        batch_ids=2048, sampler={"temperature": 0.7},
     ),
 }  # fmt: skip
 
@@ -151,6 +152,7 @@ def card(model: Model, recipe: Recipe, corpus: Corpus, history: History) -> dict
         "licence": "weights: CC BY 4.0; training data: " + corpus.card.licence,
         "for": recipe.purpose,
         "not for": recipe.not_for,
+        "sampler": recipe.sampler,
         "parameters": model.n_parameters,
         "iterations": f"{history.best_iter} (the best on valid of {history.done})",
         "nats_per_id": {

@@ -1,13 +1,14 @@
 """How well a chorale model samples: rules, keys, ranges and endings, each beside Bach's own.
 
-``python tests/benchmarks/bench_chorale_samples.py [--model NAME] [--n 200] [--sweep 40]`` prints the tables; so does
-``make bench``, with ``MUSICLAB_BENCH_N`` samples (200). The chorales are read from music21's corpus; no other data.
+``python tests/benchmarks/bench_chorale_samples.py [--models NAME ...] [--n 200] [--sweep 40]`` prints the tables; so
+does ``make bench``, with ``MUSICLAB_BENCH_N`` samples (200). A model is sampled at the setting on its card.
+The chorales are read from music21's corpus; no other data.
 """
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -18,8 +19,8 @@ from musiclab.metrics.rules import RANGES, out_of_range, sounding_pitches, voice
 from musiclab.sampling import Sampler
 from musiclab.tokenizers.base import BOS, EOS
 
-CHOSEN = Sampler(temperature=0.9, top_p=0.95)
-SWEEP = [(t, p) for t in (0.7, 0.8, 0.9, 1.0) for p in (0.9, 0.95, 1.0)]
+MODELS = ("chorale-gru", "chorale-transformer")
+SWEEP = [Sampler(temperature=t, min_p=p) for t in (0.8, 0.9, 1.0) for p in (0.0, 0.05, 0.1, 0.15)]
 BATCH, MAX_IDS = 50, 4096
 SCALES = np.array([[(pitch - tonic) % 12 in (0, 2, 4, 5, 7, 9, 11) for pitch in range(12)] for tonic in range(12)])
 CAPTION = """\
@@ -139,26 +140,34 @@ def summary(figures: list[dict]) -> dict[str, tuple[float, float, float]]:
     return table
 
 
-def main(model_name: str = "chorale-transformer", n: int = 200, n_sweep: int = 40) -> dict:
-    """Print both tables and return the columns of the first."""
+def main(names: Sequence[str] = MODELS, n: int = 200, n_sweep: int = 40) -> dict:
+    """Print the tables and return the columns of the first."""
     torch.set_num_threads(1)
-    model, tok = ml.load_pretrained(model_name, device="cpu")
+    models = {name: ml.load_pretrained(name, device="cpu") for name in names}
     chorales = ml.load_chorales()
-    columns = {f"{model_name}, {n}": [measure(*pair) for pair in sample(model, tok, CHOSEN, n)]}
+    columns = {
+        f"{name}, {n}": [measure(*pair) for pair in sample(*both, recommended(both[0]), n)]
+        for name, both in models.items()
+    }
     for name in ("valid", "test", "train"):
+        tok = models[names[0]][1]
         columns[f"Bach, {name}"] = [measure(tok.project(score)) for score in getattr(chorales, name)]
     tables = {name: summary(figures) for name, figures in columns.items()}
     ranges = ", ".join(f"{part} {low}-{high}" for part, (low, high) in zip("SATB", RANGES, strict=True))
     print("\n" + CAPTION.format(ranges=ranges, max_ids=MAX_IDS))
-    print(f"\ntemperature {CHOSEN.temperature}, top_p {CHOSEN.top_p}")
+    for name, (model, _) in models.items():
+        print(f"{name}: {recommended(model)}")
     _print_table(tables)
-    if n_sweep:
-        swept = {
-            f"T {t} p {p}": partial(sample, model, tok, Sampler(temperature=t, top_p=p), n_sweep) for t, p in SWEEP
-        }
-        print(f"\n{n_sweep} samples a setting")
-        _print_table({name: summary([measure(*pair) for pair in draw()]) for name, draw in swept.items()}, wide=False)
+    for name, both in models.items() if n_sweep else ():
+        print(f"\n{name}, {n_sweep} samples a setting")
+        swept = {f"T {s.temperature} m {s.min_p}": sample(*both, s, n_sweep) for s in SWEEP}
+        _print_table({key: summary([measure(*pair) for pair in pairs]) for key, pairs in swept.items()}, wide=False)
     return tables
+
+
+def recommended(model) -> Sampler:
+    """Return the setting that the model's card recommends."""
+    return Sampler(**model.card["sampler"])
 
 
 def _print_table(tables: dict, wide: bool = True) -> None:
@@ -174,10 +183,10 @@ def _print_table(tables: dict, wide: bool = True) -> None:
 
 
 def test_batches_are_what_generate_returns() -> None:
-    model, tok = ml.load_pretrained("chorale-transformer", device="cpu")
-    sampler = replace(CHOSEN, seed=3)
-    batch = sample_batch(model, tok, [replace(CHOSEN, seed=seed) for seed in range(4)])
-    assert batch[3][0] == ml.generate(model, tok, sampler=sampler, device="cpu")
+    for name in MODELS:
+        model, tok = ml.load_pretrained(name, device="cpu")
+        batch = sample_batch(model, tok, [replace(recommended(model), seed=seed) for seed in range(4)])
+        assert batch[3][0] == ml.generate(model, tok, sampler=replace(recommended(model), seed=3), device="cpu")
 
 
 def test_samples_beside_bach() -> None:
@@ -187,8 +196,8 @@ def test_samples_beside_bach() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="chorale-transformer")
+    parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--sweep", type=int, default=40, help="samples a setting; 0 for none")
     given = parser.parse_args()
-    main(given.model, given.n, given.sweep)
+    main(given.models, given.n, given.sweep)
