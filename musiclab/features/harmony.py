@@ -3,8 +3,6 @@
 No key is needed: a chord is known by its pitch classes alone, whichever of them is the root or the bass.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from musiclab.features.pitches import pitched_notes

@@ -4,8 +4,6 @@ Each is one small function from a score to a number, or to a histogram. Drums ar
 exist, such as the range of silence, is nan.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from musiclab.score import Score

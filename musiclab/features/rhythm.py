@@ -4,8 +4,6 @@ Bars are those of the score, a pickup and an incomplete last bar included; what 
 16ths, to the nearest.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from musiclab.features.pitches import entropy, pitched_notes
@@ -45,8 +43,7 @@ def _steps(score: Score) -> np.ndarray:
 def groove_consistency(score: Score) -> float:
     """Return how alike neighbouring bars are in where notes begin, 0 to 1: 1 minus the share of 16ths that differ.
 
-    MusPy counts on the ticks of the file, on which almost all places are empty in both bars, and adds an empty bar at
-    the end; :func:`~musiclab.features.muspy.muspy_metrics` does so too.
+    MusPy counts on the ticks of the file, on which almost all places are empty in both bars, and adds a bar at the end.
 
     References
     ----------
@@ -163,7 +160,9 @@ def empty_quarter_rate(score: Score) -> float:
 
 
 def empty_bar_rate(score: Score) -> float:
-    """Return the share of bars in which nothing sounds: 0 to 1. MusPy's ``empty_measure_rate``, as said above.
+    """Return the share of bars in which nothing sounds: 0 to 1.
+
+    MusPy's ``empty_measure_rate``, but a note that ends on a bar line does not fill the next bar, and no bar is added.
 
     Examples
     --------
@@ -201,14 +200,12 @@ def syncopation(score: Score) -> float:
     """
     _, n, d = score.time_signatures[0]
     bar, beat = 4 * score.resolution * n // d, 4 * score.resolution // d
-    halves = [beat >> k for k in range(1, 5) if beat >> k >= score.resolution // STEPS_PER_QUARTER]
-    levels = [bar, *([bar // 2] if n % 2 == 0 and n > 2 else []), *([beat] if n > 1 else []), *halves]
+    halves = [beat >> k for k in range(1, 5) if STEPS_PER_QUARTER * (beat >> k) >= score.resolution]
+    levels = np.unique([bar, *[bar // 2] * (n % 2 == 0), beat, *halves, 1])[::-1, None]  # (levels, 1)
     onset = np.unique(score.notes["onset"]) - score.pickup
     if not len(onset) or not score.n_bars:
         return np.nan
-    following, rank, across = np.append(onset[1:], score.length - score.pickup), len(levels), len(levels)
-    own, over = np.full(len(onset), rank), np.full(len(onset), across)
-    for depth, level in reversed(list(enumerate(levels))):
-        own[onset % level == 0] = depth
-        over[(onset // level + 1) * level < following] = depth
-    return float(np.maximum(own - over, 0).sum() / score.n_bars)
+    following = np.append(onset[1:], score.length - score.pickup)
+    crossed = (onset // levels + 1) * levels < following  # (levels, onsets)
+    crossed[-1] = True
+    return float(np.maximum((onset % levels == 0).argmax(0) - crossed.argmax(0), 0).sum() / score.n_bars)

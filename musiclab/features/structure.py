@@ -1,7 +1,5 @@
 """Descriptors of form: which bars of a score come again, and how far away."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from musiclab.features.pitches import pitched_notes

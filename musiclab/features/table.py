@@ -1,7 +1,5 @@
 """All descriptors of many scores in one table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

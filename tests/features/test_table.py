@@ -10,11 +10,11 @@ from hypothesis import given
 from musiclab.datasets import load_example
 from musiclab.datasets.jsb import load_jsb
 from musiclab.errors import MissingData
-from musiclab.features.muspy import muspy_metrics
 from musiclab.features.rhythm import bar_entropy
 from musiclab.features.table import COMPARED, DESCRIPTORS, describe
 from musiclab.score import Score
 from musiclab.tokenizers import ChoraleGrid
+from tests.features.muspy_formulas import muspy_metrics
 from tests.strategies import scores
 
 # Means over the 77 test chorales of the benchmark, measured by code of its own.

@@ -10,8 +10,6 @@ Seven of the eleven are our own descriptors. MusPy 0.5 counts the other four oth
 Its 24 scales are 12: the natural minor scale has the notes of its relative major.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from musiclab.features import pitches
@@ -40,18 +38,14 @@ def muspy_metrics(score: Score, bar: int | None = None) -> dict[str, float]:
     """
     bar = bar or 4 * score.resolution
     return {
-        "n_pitches_used": pitches.n_pitches(score),
-        "n_pitch_classes_used": pitches.n_pitch_classes(score),
-        "pitch_range": pitches.pitch_range(score),
-        "empty_beat_rate": _empty_rate(score, score.resolution),
-        "empty_measure_rate": _empty_rate(score, bar),
-        "polyphony": pitches.polyphony(score),
+        "n_pitches_used": pitches.n_pitches(score), "n_pitch_classes_used": pitches.n_pitch_classes(score),
+        "pitch_range": pitches.pitch_range(score), "empty_beat_rate": _empty_rate(score, score.resolution),
+        "empty_measure_rate": _empty_rate(score, bar), "polyphony": pitches.polyphony(score),
         "polyphony_rate": pitches.polyphony_rate(score, least=3),
-        "scale_consistency": pitches.scale_consistency(score),
-        "pitch_entropy": pitches.pitch_entropy(score),
+        "scale_consistency": pitches.scale_consistency(score), "pitch_entropy": pitches.pitch_entropy(score),
         "pitch_class_entropy": pitches.pitch_class_entropy(score),
         "groove_consistency": _groove_consistency(score, bar),
-    }
+    }  # fmt: skip
 
 
 def _empty_rate(score: Score, ticks: int) -> float:
