@@ -5,12 +5,12 @@ Each law that breaks raises an AssertionError that says which law, on which inpu
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from musiclab.errors import TokenError
+from musiclab.feedback import Feedback
 from musiclab.models.base import Model, build_model
 from musiclab.score import Score
 from musiclab.tokenizers.base import EOS, Tokenizer, load_tokenizer
@@ -166,29 +166,6 @@ def _in_steps(model: Model, ids: torch.Tensor, n: int) -> torch.Tensor:
         logits, state = model(ids[:, t : t + n], state)
         parts.append(logits)
     return torch.cat(parts, dim=1)
-
-
-@dataclass(frozen=True, repr=False)
-class Feedback:
-    """What came of each promise of an exercise; its text says in plain words what is still missing.
-
-    Attributes
-    ----------
-    rows : tuple of (sign, promise, reason)
-        The sign is ``"✓"``, ``"·"`` for not written or not right yet, ``"!"`` where the answer stops with an error.
-    """
-
-    rows: tuple[tuple[str, str, str], ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every promise is kept."""
-        return all(sign == "✓" for sign, _, _ in self.rows)
-
-    def __repr__(self) -> str:
-        return "\n".join(
-            f"{sign} {promise}{reason and chr(10) + '    ' + reason}" for sign, promise, reason in self.rows
-        )
 
 
 def check_exercise(promises: Iterable[Callable[..., object]], *answer: object) -> Feedback:

@@ -15,7 +15,7 @@ _BY_NEED = {  # libraries that one can do without, by what they are for
     "notation": ("verovio",),
     "listening": ("librosa", "mir_eval"),
     "fast paths": ("numba",),
-    "marking": ("nbval", "nbformat", "jupyter_client"),
+    "marking": ("nbval", "jinja2", "psutil"),
 }
 _INSTALL = "pip install "
 _SOUND = "pip install --no-deps tinysoundfont"

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from musiclab import __version__
+from musiclab.classroom.commands import HELP, add_commands
 
 DATA = "chorales, folk, a folder of MIDI files or one file"
 
@@ -59,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         help="in nats per (frame, voice) on the canonical JSB Chorales: found, downloaded, or Jsb16thSeparated.json at "
         "PATH (default model: jsb-benchmark)",
     )  # fmt: skip
+
+    add_commands(commands.add_parser("class", help=HELP, description=HELP))
 
     command("doctor", _doctor, "what works here, and the one command that mends the rest", "doctor")
     command("datasets", _datasets, "what corpora there are, and the call that loads each", "datasets")

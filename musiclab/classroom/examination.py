@@ -1,0 +1,127 @@
+"""The examination of one submission: the teacher's cells run here, the student's in a room of their own.
+
+A process of its own: it reads a plan from stdin and writes a line of JSON for each thing found. What the student made
+is called through the room's door. So no check ever enters the room, and nothing in there can change how a check runs.
+"""
+
+import ast
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from musiclab.classroom.desk import end_with_parent, limit, new_shell, run_cell
+from musiclab.classroom.sandbox import Limits, Room, Stopped
+
+
+class Examination:
+    """A walk through a plan. After a death it is made again in a new room, without the cell that was guilty."""
+
+    def __init__(self, plan: list[dict], limits: Limits, tell: Callable[[dict], None]) -> None:
+        self.plan, self.limits, self.tell = plan, limits, tell
+        self.shell, self.names, self.guilty = new_shell(), set(), set()
+        signal.signal(signal.SIGALRM, self._ring)
+
+    def _ring(self, *_: object) -> None:
+        raise Stopped(f"it ran for more than {self.limits.cell_s:g} s")
+
+    def run(self) -> None:
+        self.restore(0)
+        for number in range(len(self.plan)):
+            if not self.step(number):
+                self.restore(number + 1)
+        self.room.stopped("the end")
+
+    def restore(self, stop: int) -> None:
+        """Open a new room and lead it to where the cells before ``stop`` lead, without checks and guilty ones."""
+        self.room = Room(self.limits)
+        cells = (n for n in range(stop) if self.plan[n]["role"] != "check" and n not in self.guilty)
+        if not all(map(self.step, cells)):
+            self.restore(stop)
+
+    def step(self, number: int) -> bool:
+        """Run a cell and tell what went wrong; return whether the room has survived it."""
+        role, name, source, texts = self.plan[number].values()
+        if role == "answer":
+            self.names |= bound_names(self.shell.transform_cell(source))
+        error = self.attempt(self.run_here, source) if role in ("given", "check") else None
+        for text in texts:
+            error = error if isinstance(error, Stopped) else self.attempt(self.room.ask, "run", text) or error
+        if role == "check":
+            self.tell({"check": name, "passed": error is None, "why": words(error) if error else ""})
+        elif error:
+            self.tell({"cell": number, "name": name, "why": words(error)})
+        if isinstance(error, Stopped):
+            self.guilty.add(number)
+            self.room.stopped("guilty")
+        return not isinstance(error, Stopped)
+
+    def attempt(self, do: Callable, *given: str) -> BaseException | None:
+        """Do something within the time for a cell, and return what it raised."""
+        try:
+            signal.setitimer(signal.ITIMER_REAL, self.limits.cell_s)
+            do(*given)
+        except (Exception, Stopped) as error:
+            return error
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def run_here(self, source: str) -> None:
+        """Run the teacher's text; the answers' names stand for what the student's code has made of them so far."""
+        for name in self.names:
+            self.shell.user_ns.pop(name, None)
+            try:
+                self.shell.user_ns[name] = self.room.ask("value", name)
+            except KeyError:  # the student's code has no such name
+                continue
+            except Exception:  # a function, most likely
+                self.shell.user_ns[name] = partial(self.room.ask, "call", name)
+        run_cell(self.shell, source)
+
+
+def bound_names(source: str) -> set[str]:
+    """Return the names that a cell's own lines bind.
+
+    Examples
+    --------
+    >>> sorted(bound_names("n = 3\\ndef double(x):\\n    y = 2 * x\\n    return y"))
+    ['double', 'n']
+    """
+    lines = ast.parse(source).body
+    names = {line.name for line in lines if isinstance(line, (ast.FunctionDef, ast.ClassDef))}
+    nodes = [node for line in lines if not hasattr(line, "name") for node in ast.walk(line)]
+    return names | {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+def words(error: BaseException) -> str:
+    """Return what went wrong in words for a student.
+
+    Examples
+    --------
+    >>> words(AssertionError("3 should become 6")), words(NotImplementedError()), words(KeyError("C4"))
+    ('3 should become 6', 'not written yet', "your code stops: KeyError: 'C4'")
+    """
+    if isinstance(error, Stopped):
+        return f"your code was stopped: {error}"
+    if isinstance(error, NotImplementedError):
+        return "not written yet"
+    if isinstance(error, AssertionError):
+        return str(error)[:500] or "a condition does not hold"
+    return f"your code stops: {type(error).__name__}: {error}"[:500]
+
+
+def main() -> None:
+    end_with_parent()
+    given = json.load(sys.stdin)
+    report, silence = os.fdopen(os.dup(1), "w"), os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1):  # what the teacher's own cells print is no report
+        os.dup2(silence, stream)
+    limits = Limits(*given["limits"])
+    limit(limits.memory_mb, int(limits.total_s), -1)
+    Examination(given["plan"], limits, lambda found: print(json.dumps(found), file=report, flush=True)).run()
+
+
+if __name__ == "__main__":
+    main()

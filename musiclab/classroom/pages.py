@@ -1,0 +1,97 @@
+"""What teacher and students read: a page for each student, and one for the class."""
+
+import hashlib
+import io
+import keyword
+import re
+import tokenize
+from collections import Counter
+from itertools import combinations
+from math import nan
+from pathlib import Path
+
+import numpy as np
+
+from musiclab.files import write_whole
+
+RUN, LEAST_RUNS, ALIKE = 5, 20, 0.8
+
+
+def write_pages(results: list[dict], title: str, folder: Path) -> None:
+    """Write ``summary.html``, and ``feedback/`` with a page for each student."""
+    from jinja2 import Environment, PackageLoader
+
+    pages = Environment(
+        loader=PackageLoader("musiclab.classroom"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+
+    def write(path: str, template: str, **shown: object) -> None:
+        text = pages.get_template(template).render(title=title, **shown)
+        write_whole(folder / path, text.encode("utf-8", "replace"))
+
+    for result in results:
+        digest = hashlib.sha256(result["student"].encode()).hexdigest()[:8]
+        result["page"] = f"feedback/{re.sub(r'[^0-9A-Za-z.-]+', '_', result['student'])[:40]}-{digest}.html"
+        write(result["page"], "feedback.html", result=result)
+    write("summary.html", "summary.html", results=results, items=items(results), alike=similar_answers(results))
+
+
+def items(results: list[dict]) -> list[dict]:
+    """Return for each check how many passed, what is most often missing, and how it goes with the other marks.
+
+    ``fit`` is the correlation between passing the check and all other points, nan where either is the same for
+    everyone: a check that the best fail as often as the rest asks for something else, or is wrong.
+
+    References
+    ----------
+    The corrected item-total correlation of classical test theory.
+    """
+    rows = []
+    for marks in zip(*(result["marks"] for result in results), strict=True):
+        points = np.array([mark["points"] for mark in marks])
+        rest = np.array([result["points"] for result in results]) - points
+        fit = float(np.corrcoef(points, rest)[0, 1]) if points.std() and rest.std() else nan
+        why, times = (Counter(mark["why"] for mark in marks if mark["why"]).most_common(1) or [("", 0)])[0]
+        rows.append(
+            {**marks[0], "passed": sum(m["points"] == m["of"] for m in marks), "fit": fit, "why": why, "times": times}
+        )
+    return rows
+
+
+def similar_answers(results: list[dict]) -> list[tuple[float, str, str, str]]:
+    """Return pairs of students whose answers share much: share, answer, and both. A place to look, never proof.
+
+    Names, comments and layout count for nothing: compared are runs of ``RUN`` words of Python, without those that more
+    than half of the class has. What is shared is given as a share of the shorter answer's runs.
+    """
+    found = []
+    for name in {name for result in results for name in result["answers"]}:
+        runs = {result["student"]: answer_runs(result["answers"].get(name, "")) for result in results}
+        count = Counter(run for own in runs.values() for run in own)
+        own = {
+            student: {run for run in run_set if count[run] <= max(2, len(results) / 2)}
+            for student, run_set in runs.items()
+        }
+        long = [student for student in own if len(own[student]) >= LEAST_RUNS]
+        for a, b in combinations(long, 2):
+            share = len(own[a] & own[b]) / min(len(own[a]), len(own[b]))
+            found += [(share, name, a, b)] * (share >= ALIKE)
+    return sorted(found, reverse=True)
+
+
+def answer_runs(source: str) -> set[tuple[str, ...]]:
+    """Return the runs of ``RUN`` words in a piece of Python, each name written as ``x``.
+
+    Examples
+    --------
+    >>> answer_runs("total = left + right  # a sum") == answer_runs("s=a+b")
+    True
+    """
+    words = []
+    try:
+        for kind, text, *_ in tokenize.generate_tokens(io.StringIO(source).readline):
+            if kind in (tokenize.NAME, tokenize.NUMBER, tokenize.STRING, tokenize.OP):
+                words.append("x" if kind == tokenize.NAME and not keyword.iskeyword(text) else text)
+    except (tokenize.TokenError, SyntaxError):
+        pass  # as far as it is Python
+    return {tuple(words[i : i + RUN]) for i in range(len(words) - RUN + 1)}

@@ -1,0 +1,168 @@
+"""The room around a student's process: what it sees, how much it may take, and its one door, a line of messages."""
+
+import builtins
+import contextlib
+import functools
+import io
+import os
+import pickle
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import warnings
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+from musiclab.classroom import desk
+
+PACKAGE = Path(desk.__file__).parents[1]
+# What may travel besides numbers, texts, lists and the like, which need no name.
+_PLAIN = {
+    "builtins": "bool bytearray complex dict float frozenset int list range set slice str tuple",
+    "collections": "Counter OrderedDict defaultdict deque",
+    "numpy": "dtype ndarray",
+    **dict.fromkeys(("numpy._core.multiarray", "numpy.core.multiarray"), "_reconstruct scalar"),
+    **dict.fromkeys(("numpy._core.numeric", "numpy.core.numeric"), "_frombuffer"),
+    "musiclab.score": "Key Part Score Tempo TimeSignature",
+}
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts")
+_WALLS = "bwrap --unshare-user --unshare-all --disable-userns --die-with-parent --new-session --cap-drop ALL"
+_KEPT = ("MUSICLAB_CACHE", "MUSICLAB_QUICK", "OMP_NUM_THREADS", "PYTHONHASHSEED", "MPLBACKEND")
+
+
+class Limits(NamedTuple):
+    """How much the code of one submission may take.
+
+    Attributes
+    ----------
+    cell_s, total_s : float
+        Seconds for one cell, and for all of a submission.
+    memory_mb : int
+        MiB for one process, and for all of them together.
+    processes : int
+        How many at a time.
+    """
+
+    cell_s: float = 30.0
+    total_s: float = 300.0
+    memory_mb: int = 4096
+    processes: int = 64
+
+
+class Stopped(BaseException):
+    """The student's process ended or was ended; no ``except Exception`` in a check may swallow it."""
+
+
+class _PlainData(pickle.Unpickler):
+    """Reads data, and no class or function but those of ``_PLAIN``: what a student sends cannot act here."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if name not in _PLAIN.get(module, "").split():
+            raise TypeError(f"the answer must be plain data, got a thing of {module}.{name}")
+        return super().find_class(module, name)
+
+
+class Room:
+    """A student's process in its sandbox. Whatever it does wrong ends it and raises :class:`Stopped`."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits, self._home = limits, "/tmp/home" if sandboxed() else tempfile.mkdtemp(prefix="musiclab-")
+        here, there = socket.socketpair()
+        most = (
+            limits.memory_mb,
+            int(limits.total_s),
+            limits.processes if sandboxed() else -1,
+        )  # -1: all of the user's count
+        self._process = subprocess.Popen(
+            [*walls(self._home), sys.executable, "-P", desk.__file__, *map(str, (there.fileno(), *most))],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[there.fileno()],
+            cwd="/" if sandboxed() else self._home, process_group=0,
+            env={name: os.environ[name] for name in _KEPT if name in os.environ}
+            | {"PATH": "/usr/bin:/bin", "HOME": self._home, "USER": "student", "LANG": "C.UTF-8"},
+        )  # fmt: skip
+        there.close()
+        self._line, self._root = Connection(here.detach()), psutil.Process(self._process.pid)
+
+    def ask(self, action: str, text: str, *given: Any, **named: Any) -> Any:
+        """Ask the desk for something and return its answer, or raise what it raised, as a built-in error."""
+        try:
+            self._line.send_bytes(pickle.dumps((action, text, given, named)))
+            while not self._line.poll(0.05):
+                self._watch()
+            kind, value = _PlainData(io.BytesIO(self._line.recv_bytes(desk.MOST_BYTES))).load()
+        except (EOFError, OSError):
+            raise self.stopped("its process ended") from None
+        if kind:
+            raise _error(str(kind), str(value))
+        return value
+
+    def _everyone(self) -> list[psutil.Process]:
+        return [self._root, *self._root.children(recursive=True)]
+
+    def _watch(self) -> None:
+        if self._process.poll() is not None:
+            raise self.stopped("its process ended")
+        used, everyone = 0, self._everyone()
+        for process in everyone:
+            with contextlib.suppress(psutil.Error):
+                used += process.memory_info().rss
+        if used > self.limits.memory_mb << 20:
+            raise self.stopped(f"it used more than {self.limits.memory_mb} MiB")
+        if len(everyone) > self.limits.processes:
+            raise self.stopped(f"it ran more than {self.limits.processes} processes")
+
+    def stopped(self, why: str) -> Stopped:
+        """End everything in the room, and return the reason as an error to raise."""
+        with contextlib.suppress(psutil.Error):
+            for process in reversed(self._everyone()):
+                process.kill()
+        self._process.kill()
+        self._process.wait()
+        self._line.close()
+        if not sandboxed():
+            shutil.rmtree(self._home, ignore_errors=True)
+        return Stopped(why)
+
+
+def _error(kind: str, text: str) -> Exception:
+    known = getattr(builtins, kind, None)
+    with contextlib.suppress(TypeError):  # some take more than a text, and some are no errors
+        if issubclass(known, Exception):
+            return known(text)
+    return RuntimeError(f"{kind}: {text}")
+
+
+def walls(home: str) -> list[str]:
+    """Return the command that runs another one in a sandbox, or nothing where there is none.
+
+    Inside there is no network, no other process and no file but Python, its libraries, musiclab and its cache, all
+    read-only; only ``home`` can be written to, in memory.
+    """
+    seen = [*_SYSTEM, sys.base_prefix, sys.prefix, PACKAGE, PACKAGE.parent / "data", os.environ.get("MUSICLAB_CACHE")]
+    mounts = [word for path in seen if path and Path(path).exists() for word in ("--ro-bind", str(path), str(path))]
+    small = ["--size", str(256 << 20), "--tmpfs"]
+    return [
+        *_WALLS.split(), *mounts, "--proc", "/proc", "--dev", "/dev", *small, "/dev/shm", "--remount-ro", "/dev",
+        *small, home, "--chdir", home, "--remount-ro", "/",
+    ] if sandboxed() else []  # fmt: skip
+
+
+@functools.cache
+def sandboxed() -> bool:
+    """Return whether bubblewrap works here; warn if it does not."""
+    try:
+        subprocess.run([*_WALLS.split(), "--ro-bind", "/", "/", "true"], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = str(getattr(error, "stderr", "") or error).strip()
+        warnings.warn(
+            f"no sandbox here ({reason}): submissions run with limits on time and memory, but can use the network and "
+            "read your files. On Linux: apt install bubblewrap",
+            stacklevel=2,
+        )
+        return False
+    return True
