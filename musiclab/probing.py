@@ -196,13 +196,13 @@ def embed(model: Model, tok: Tokenizer, score: Score, of: str = "piece", layer: 
     ticks, steps = note_steps(model, tok, score)
     if of == "note":
         return hidden[steps]
-    inside, lines = ticks >= 0, tok.project(score).bar_onsets if of == "bar" else np.zeros(1)
-    place = np.searchsorted(lines, ticks[inside], "right") - 1
-    total = np.zeros((len(lines), hidden.shape[1]))
-    np.add.at(total, place, hidden[inside])
-    count = np.bincount(place, minlength=len(lines))[:, None]
-    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-    return mean if of == "bar" else mean[0]
+    if of == "piece":
+        return hidden[ticks >= 0].mean(axis=0)
+    bars = tok.project(score).bar_onsets
+    bar = np.searchsorted(bars, ticks, "right") - 1
+    return np.stack(
+        [hidden[bar == i].mean(axis=0) if (bar == i).any() else hidden[0] * np.nan for i in range(len(bars))]
+    )
 
 
 @torch.no_grad()
