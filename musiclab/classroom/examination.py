@@ -37,6 +37,7 @@ class Examination:
     def restore(self, stop: int) -> None:
         """Open a new room and lead it to where the cells before ``stop`` lead, without checks and guilty ones."""
         self.room = Room(self.limits)
+        self.room.ask("run", "")  # it has started: from here on a cell's time is the cell's
         cells = (n for n in range(stop) if self.plan[n]["role"] != "check" and n not in self.guilty)
         if not all(map(self.step, cells)):
             self.restore(stop)
