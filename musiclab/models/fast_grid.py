@@ -1,0 +1,177 @@
+"""Grid models without a framework: what :mod:`musiclab.models.grid` says of (B, R, ...), said of one row in NumPy.
+
+Symbols, ages and cells of a row are lists of whole numbers here; a few of these cost Python less than NumPy.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+import numpy as np
+from torch import nn
+
+from musiclab.models.fast_layers import Attention, Recurrence, array, feed_forward, linear, norm, softmax
+from musiclab.models.grid import GridState, GridTransformer
+from musiclab.models.grid_heads import LONGEST, MEMORY, OLDEST, SHORTEST, CellHead, CopyHead, Matches
+
+
+class GridStep:
+    """One cell of a grid: a head scores it, and after the last of a row the trunk reads the row."""
+
+    def __init__(self, model: GridTransformer, trunk: Attention | Recurrence) -> None:
+        self.model = model
+        C, k = model.columns, np.arange(model.cycle)
+        self.trunk, self.heads = trunk, [Head(head, C) for head in model.heads]
+        self.table = Table((model.embed, C), (model.embed_age, C), (model.embed_step, C), (model.embed_gap, C))
+        self.embed_class, self.embed_phase = linear(model.embed_class), array(model.embed_phase.weight)
+        self.copy = Copy(model.copy) if model.copy else None
+        self.turn, self.classes = (k[:, None] - k) % model.cycle, np.arange(model.n_symbols) % model.cycle
+        self.symbols = slice(model.first, model.first + model.n_symbols)
+
+    def own(self, state: GridState) -> GridState:
+        """Return a state of the model's in lists and arrays."""
+        if isinstance(state.cells, list):
+            return state
+        lists, (header, recent, anchor, hidden, m) = (x[0].tolist() for x in state[:4]), state[4:9]
+        arrays = (array(x) for x in (header[0, 0], recent[0], anchor[0, 0], hidden[0, 0]))
+        matches = m and Matches(*(array(x) for x in (m.rows[0], m.run[0, -1], m.source[0, -1], m.exists[-1])))
+        return GridState(*lists, *arrays, matches, self.trunk.own(state.cache))
+
+    def __call__(self, token_id: int, state: GridState) -> tuple[np.ndarray, GridState]:
+        """Return logits (V) and the state after one cell more."""
+        cells = [*state.cells, token_id]
+        if len(cells) == self.model.columns:
+            cells, state = [], self._read(cells, state)
+        state = state._replace(cells=cells)
+        return self._score(state), state
+
+    def _read(self, row: list[int], s: GridState) -> GridState:
+        """Pass a whole row through the trunk."""
+        m, n, start = self.model, self.model.n_symbols, s.cache.position == 0
+        symbols = [self._symbol(i) for i in row]
+        is_set = [i != m.hold for i in row] if m.hold >= 0 else [a != b for a, b in zip(symbols, s.value, strict=True)]
+        value = [a if new else b for new, a, b in zip(is_set, symbols, s.value, strict=True)]
+        earlier = [a if new else b for new, a, b in zip(is_set, s.value, s.earlier, strict=True)]
+        age = [0 if new else min(old + 1, OLDEST) for new, old in zip(is_set, s.age, strict=True)]
+        anchor, recent = self._anchor(row, value, s)
+        steps = [_interval(a, b, n) for a, b in zip(value, earlier, strict=True)]
+        x = self.table(*row, *age, *steps, *(_interval(a, value[-1], n) for a in value))
+        x = x + self.embed_class(self._turned(value, anchor[:, self.turn]))
+        header = x if start else s.header
+        hidden, cache = self.trunk(x + header + self.embed_phase[s.cache.position % m.period], s.cache)
+        matches = self.copy.match(row, s.matches) if self.copy else None
+        return GridState([], value, earlier, age, header, recent, anchor, hidden, matches, cache)
+
+    def _symbol(self, token_id: int) -> int:
+        return token_id - self.symbols.start + 1 if self.symbols.start <= token_id < self.symbols.stop else 0
+
+    def _anchor(self, row: list[int], value: list[int], s: GridState) -> tuple[np.ndarray, np.ndarray]:
+        """Return the anchors after the row (M, K), and what was heard of late (K)."""
+        anchor = self.model.anchor
+        if anchor.named:
+            return array(anchor.table)[row].sum(axis=0) if s.cache.position == 0 else s.anchor, s.recent
+        heard = np.bincount([(v - 1) % len(self.turn) for v in value if v], minlength=len(self.turn))
+        heard = (heard + MEMORY * s.recent).astype(np.float32)
+        return softmax(heard @ array(anchor.profile)[self.turn])[None], heard
+
+    def _turned(self, value: list[int], turn: np.ndarray) -> np.ndarray:
+        """Return the classes of a row's symbols as counted from each anchor, (M C K)."""
+        classes = turn[:, [(v - 1) % len(self.turn) for v in value]]  # (M, C, K)
+        for c, v in enumerate(value):
+            if not v:
+                classes[:, c] = 0
+        return classes.ravel()
+
+    def _score(self, s: GridState) -> np.ndarray:
+        """Return the logits of the next cell."""
+        c, known, turn = len(s.cells), s.cells, s.anchor[:, self.turn]  # (M, K, K)
+        in_force = [old if i == self.model.hold else self._symbol(i) for i, old in zip(known, s.value, strict=False)]
+        classes = self._turned(in_force + s.value[c:], turn)
+        scores = self.heads[c](s.hidden, s.value, s.age, known, in_force, classes)
+        logits, fresh, by_class, by_symbol = scores
+        by_class = (turn @ by_class.reshape(len(turn), -1, 1)).sum(axis=0)[:, 0]  # (K)
+        logits[self.symbols] += by_symbol + by_class[self.classes]
+        return self.copy(c, logits, fresh, known, s.matches) if self.copy else logits
+
+
+def _interval(value: int, reference: int, count: int) -> int:
+    return value - reference + count if value and reference else 0
+
+
+class Table:
+    """Embeddings of columns of whole numbers, in one array: numbers in, the sum of their vectors out."""
+
+    def __init__(self, *layers: tuple[nn.Embedding, int]) -> None:
+        parts = [part for layer, columns in layers if columns for part in np.split(array(layer.weight), columns)]
+        self.vectors, self.starts = np.concatenate(parts), [0, *accumulate(map(len, parts))]
+
+    def __call__(self, *numbers: int) -> np.ndarray:
+        return self.vectors[[start + i for start, i in zip(self.starts, numbers, strict=False)]].sum(axis=0)
+
+
+class Head:
+    """The scores of one column's cell."""
+
+    def __init__(self, head: CellHead, columns: int) -> None:
+        self.column, self.count = head.column, head.count
+        left = (head.embed_known, head.embed_gap, head.embed_move, head.embed_before)
+        self.table = Table((head.embed_value, columns), (head.embed_age, columns), *((e, head.column) for e in left))
+        self.project, self.out = linear(head.project), linear(head.out)
+        self.embed_class, self.feed = linear(head.embed_class), feed_forward(head.feed)
+        self.norm1, self.norm2 = norm(head.norm1), norm(head.norm2)
+        stops = list(accumulate(head.sizes))
+        self.parts = [slice(stop - size, stop) for stop, size in zip(stops, head.sizes, strict=True)]
+
+    def __call__(
+        self, hidden: np.ndarray, value: list[int], age: list[int], known: list[int], known_value: list[int],
+        classes: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+        """Return scores by id (V), of not copying (1), by class (M K) and by symbol (count)."""
+        n, own, before = self.count, value[self.column], value[: self.column]
+        gaps = [_interval(a, own, n) for a in known_value]
+        moves = [_interval(a, b, n) for a, b in zip(known_value, before, strict=True)]
+        z = self.project(hidden) + self.embed_class(classes)
+        z = z + self.table(*value, *age, *known, *gaps, *moves, *(_interval(b, own, n) for b in before))
+        out = self.out(self.norm2(z + self.feed(self.norm1(z))))
+        ids, fresh, by_class, along, *by_interval = (out[part] for part in self.parts)
+        by_symbol = np.zeros(n, np.float32)
+        for reference, scores in zip([own, *known_value], by_interval, strict=True):
+            if reference:
+                by_symbol += scores[n + 1 - reference : 2 * n + 1 - reference]
+        for b, a, score in zip(before, known_value, along, strict=True):
+            if own and a and b and a != b and 1 <= own + a - b <= n:
+                by_symbol[own + a - b - 1] += score
+        return ids, fresh, by_class, by_symbol
+
+
+class Copy:
+    """The mixture of what a head says and of what may be copied."""
+
+    def __init__(self, head: CopyHead) -> None:
+        self.stride = head.stride
+        self.whole, self.own = array(head.whole), array(head.own)
+        self.likely, self.again, self.fresh = (array(x) for x in (head.likely, head.again, head.fresh))
+
+    def match(self, row: list[int], last: Matches) -> Matches:
+        """Return the matches before the row to come."""
+        rows = np.concatenate([last.rows, [row]])
+        same = (last.source == row) & last.exists[:, None]  # (L, C)
+        run = np.where(np.column_stack([same.all(axis=1), same]), last.run + 1, 0)
+        at = len(rows) - self.stride * np.arange(1, len(rows) // self.stride + 1)
+        new = np.zeros((len(at) - len(run), run.shape[1]), run.dtype)
+        return Matches(rows, np.concatenate([run, new]), rows[at], at >= 1)
+
+    def __call__(self, c: int, logits: np.ndarray, fresh: np.ndarray, known: list[int], m: Matches) -> np.ndarray:
+        """Return log-probabilities (V) of column c."""
+        log_p = logits - logits.max()
+        log_p -= np.log(np.exp(log_p).sum())
+        long = np.minimum(m.run[:, 1 + c], LONGEST)
+        at = np.flatnonzero((long >= SHORTEST) & m.exists & (m.source[:, :c] == known).all(axis=1))
+        if not len(m.run):
+            return log_p
+        whole, candidate = m.run[at, 0], m.source[at, c]
+        score = self.whole[c][np.minimum(whole, LONGEST)] + self.own[c][long[at]] + self.likely[c] * log_p[candidate]
+        score += self.again[c] * (whole >= self.stride * (at + 1))
+        share = softmax(np.concatenate([fresh + self.fresh[c], score]))
+        p = share[0] * np.exp(log_p) + np.bincount(candidate, share[1:], minlength=len(log_p))
+        return np.log(np.maximum(p, 1e-9)).astype(np.float32)
