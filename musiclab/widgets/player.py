@@ -17,6 +17,13 @@ from musiclab.widgets.display import png
 
 _STATIC = Path(__file__).parent / "static"
 _AT_ONCE_SECOND = 60  # sound of longer scores is made when play is pressed first
+_EXPORT = "export default { render };\n"
+
+
+def page(*names: str) -> str:
+    """Return scripts as one module: each knows the names of those before it, and the last one's export counts."""
+    *before, last = ((_STATIC / f"{name}.js").read_text(encoding="utf-8") for name in names)
+    return "".join(script.replace(_EXPORT, "") for script in before) + last
 
 
 class Player(anywidget.AnyWidget):
@@ -88,6 +95,13 @@ class Player(anywidget.AnyWidget):
         self.on_msg(self._answer)
         if score.length_second <= _AT_ONCE_SECOND:
             self.make_sound()
+
+    def show(self, score: Score) -> None:
+        """Show another score; its sound is made when play is pressed."""
+        with self.hold_sync():
+            self.score, self.audio = score, b""
+            for name, value in drawn(score).items():
+                setattr(self, name, value)
 
     def make_sound(self) -> None:
         """Fill ``audio`` with the sound of the parts that are not muted, unless it is there."""

@@ -1,4 +1,4 @@
-"""A real JupyterLab on this machine and a real browser: fixtures for the tests that drive widgets.
+"""A real JupyterLab or Voilà on this machine and a real browser: fixtures for the tests that drive widgets.
 
 Nothing is asked of the internet: each page records such requests in ``page.external`` and refuses them, and records
 errors of the page's scripts in ``page.errors``. Pictures go to the folder that MUSICLAB_SHOTS names, else to a
@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio",
 ]  # fmt: skip
+APP = ["--no-browser", "--template=offline", "--Voila.ip=127.0.0.1", "--show_tracebacks=True"]
 QUIET = {  # JupyterLab settings: nothing pops up, and every cell is in the page even when off screen
     "@jupyterlab/apputils-extension:notification": {
         "checkForUpdates": False, "fetchNews": "false", "doNotDisturbMode": True
@@ -81,33 +84,51 @@ def lab_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def lab(lab_folder, browser) -> str:
+def lab(lab_folder, browser) -> Iterator[str]:
     """The address of a JupyterLab that knows nothing of the user's own settings."""
     pytest.importorskip("jupyterlab", reason="needs JupyterLab: pip install jupyterlab")
-    root = lab_folder.parent
-    settings = root / "settings"
+    settings = lab_folder.parent / "settings"
     settings.mkdir()
     (settings / "overrides.json").write_text(json.dumps(QUIET))
+    options = f"""jupyterlab --no-browser --allow-root --ip=127.0.0.1 --ServerApp.port_retries=0
+        --IdentityProvider.token= --ServerApp.password= --ServerApp.disable_check_xsrf=True --LabApp.news_url=None
+        --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.app_settings_dir={settings}
+        --LabApp.extension_manager=readonly --ServerApp.terminals_enabled=False --expose-app-in-browser""".split()
+    with _serving(options, lab_folder, "api/status") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def voila(lab_folder, browser):
+    """A function that serves one notebook as an app, as ``make app`` does, and returns the app's address."""
+    pytest.importorskip("voila", reason="needs Voilà: pip install voila")
+    with ExitStack() as open_servers:
+        yield lambda name: open_servers.enter_context(
+            _serving(["voila", name, *APP], lab_folder, "voila/static/voila.js")  # GET / would run the notebook
+        )
+
+
+@contextmanager
+def _serving(options: list[str], folder: Path, ready: str) -> Iterator[str]:
+    """Run ``python -m`` with these options and a free port, from a home of its own; stop it and its kernels after."""
+    root = folder.parent
     places = "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR JUPYTERLAB_SETTINGS_DIR JUPYTERLAB_WORKSPACES_DIR"
     env = {name: str(root / "home" / name) for name in [*places.split(), "IPYTHONDIR"]}
     env = dict(os.environ, **env, HOME=str(root / "home"), PYTHONPATH=str(REPOSITORY))
     env.pop("MPLBACKEND", None)  # figures show, as for a user
+    env["JUPYTER_PATH"] = str(folder / "app")  # where the app's page is
     env.setdefault("MUSICLAB_CACHE", str(cache_folder()))  # HOME is new, the cache is not
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = f"""--no-browser --allow-root --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0
-        --IdentityProvider.token= --ServerApp.password= --ServerApp.disable_check_xsrf=True --LabApp.news_url=None
-        --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.app_settings_dir={settings}
-        --LabApp.extension_manager=readonly --ServerApp.terminals_enabled=False --expose-app-in-browser""".split()
-    log = root / "lab.log"
-    command = [sys.executable, "-m", "jupyterlab", *options]
+    log = root / f"{options[0]}-{port}.log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            command, cwd=lab_folder, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
-        )
+            [sys.executable, "-m", *options, f"--port={port}"], cwd=folder, env=env, stdout=out,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
     try:
-        _wait_for(f"http://127.0.0.1:{port}/api/status", server, log)
+        _wait_for(f"http://127.0.0.1:{port}/{ready}", server, log)
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(server.pid, signal.SIGTERM)  # its own session: the server and its kernels
@@ -127,7 +148,7 @@ def _wait_for(url: str, server: subprocess.Popen, log: Path, seconds: float = 90
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError("JupyterLab did not start:\n" + log.read_text()[-3000:])
+    raise RuntimeError("the server did not start:\n" + log.read_text()[-3000:])
 
 
 @pytest.fixture

@@ -199,9 +199,11 @@ function render({ model, el }) {
 
   function draw() {
     const t = now(), style = getComputedStyle(canvas);
-    const start = clamp(Math.floor(t / page.length) * page.length, 0, Math.max(duration - page.length, 0));
+    const last = model.get("running") && audio.paused && notes.length ? notes[notes.length - 1][0] : t;  // being written
+    const start = clamp(Math.floor(last / page.length) * page.length, 0, Math.max(duration - page.length, 0));
     if (start !== page.start) {
       page.start = start;
+      Object.assign(canvas.dataset, page);       // for what is drawn below
       drawSheet();
     }
     const g = context(canvas);
@@ -221,7 +223,7 @@ function render({ model, el }) {
     g.fill();
     if (paged()) rectangle(g, style.outlineColor, 1, overviewX(t) - 1, height - OVERVIEW + 6, 2, OVERVIEW - 8);
     const bar = model.get("bars").filter(([second]) => second <= t + 0.001).pop();
-    const chosen = region.length ? `${clock(region[0])}–${clock(region[1])} chosen · ` : "";
+    const chosen = region.length ? `${region[0].toFixed(1)}–${region[1].toFixed(1)} s chosen · ` : "";
     time.textContent = `${chosen}${bar ? `bar ${bar[1]} · ` : ""}${clock(t)} / ${clock(duration)}`;
     canvas.setAttribute("aria-valuenow", t.toFixed(2));
     canvas.setAttribute("aria-valuetext", time.textContent);

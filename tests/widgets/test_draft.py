@@ -1,0 +1,134 @@
+"""A score in the making, without a browser: chunks, Stop, and what a page's messages bring about."""
+
+import io
+import time
+from itertools import islice
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from musiclab.generation import generate, stream_score
+from musiclab.midi import read_midi
+from musiclab.models import GRU
+from musiclab.sampling import Draw, Sampler
+from musiclab.score import Score
+from musiclab.tokenizers import Chorale, Melody
+from musiclab.tokenizers.base import EOS
+from musiclab.widgets.draft import Draft
+
+TOK = Chorale()
+PRIMER = Score([(0, 24, 72 - 5 * part, 64, part) for part in range(4)], parts=TOK.parts)
+
+
+@pytest.fixture
+def model() -> GRU:
+    torch.manual_seed(0)
+    return GRU(len(TOK.vocab), width=8)
+
+
+def drawn(ids) -> list[Draw]:
+    return [Draw(i, 1.0, 0.5, {"grammar": 0.25, "a_rule": 1.0}, (), ()) for i in ids]
+
+
+def slow(draws, seconds):
+    for draw in draws:
+        time.sleep(seconds)
+        yield draw
+
+
+def test_it_ends_as_generate_does(model):
+    draft, sampler = Draft(), Sampler(seed=3)
+    draft.start(TOK, stream_score(model, TOK, PRIMER, sampler, 2), TOK.encode(PRIMER), 2, title="Two bars")
+    while draft.pull():
+        pass
+    assert draft.score == generate(model, TOK, PRIMER, sampler, 2)
+    assert draft.notes and draft.title == "Two bars" and draft.progress == 1.0
+    assert draft.duration == draft.score.length_second
+
+
+def test_a_chunk_is_short_and_the_roll_keeps_its_scale():
+    ids = TOK.encode(PRIMER.concat(PRIMER))
+    draft = Draft()
+    draft.start(TOK, slow(drawn(ids), 0.01), n_bars=4)
+    began, chunks = time.perf_counter(), 1
+    first = draft.duration
+    assert draft.running and first == 8.0  # four bars as they usually are, before there are notes
+    seen = [len(draft.draws)]
+    while draft.pull():
+        chunks += 1
+        seen.append(len(draft.draws))
+        assert draft.duration == pytest.approx(9.6 if draft.notes else first)  # four bars of its tempo
+        assert len(draft.draws) <= seen[-2] + 5
+    assert chunks > 5 and (time.perf_counter() - began) < 10
+    assert draft.score == TOK.decode(ids) and draft.duration == draft.score.length_second
+
+
+def test_stop_leaves_what_is_there(model):
+    draft = Draft()
+    draft.start(TOK, stream_score(model, TOK, None, Sampler(seed=1), 64), n_bars=64)
+    made = len(draft.draws)
+    draft.stop()
+    assert not draft.running and len(draft.draws) == made
+    assert draft.pull() is False and len(draft.draws) == made
+
+
+def test_a_page_asks_for_each_chunk_once():
+    draft = Draft()
+    draft.start(TOK, slow(drawn(TOK.encode(PRIMER.concat(PRIMER))), 0.01), n_bars=4)
+    chunk, made = draft.chunk, len(draft.draws)
+    draft._answer(draft, {"ask": "chunk", "chunk": chunk}, [])
+    more = len(draft.draws)
+    assert more > made and draft.chunk == chunk + 1
+    draft._answer(draft, {"ask": "chunk", "chunk": chunk}, [])  # a second page that saw the same
+    assert len(draft.draws) == more
+
+
+def test_entropy_is_that_of_each_moment_and_prices_are_summed():
+    ids = TOK.encode(PRIMER)  # a header of three words, and four steps of four
+    draft = Draft()
+    draft.start(TOK, iter(drawn([*ids, EOS])))
+    while draft.pull():
+        pass
+    assert draft.entropy == [[0.0, 2.0], [0.15, 2.0], [0.3, 2.0], [0.45, 2.0]]  # four words of half a nat
+    assert draft.paid == {"grammar": 0.25 * (len(ids) + 1), "a_rule": len(ids) + 1.0}
+    begun = Draft()  # of a primer nothing is known
+    begun.start(TOK, iter(drawn([*ids[3:], EOS])), primer=ids)
+    while begun.pull():
+        pass
+    assert len(begun.entropy) == 4 and begun.entropy[0][0] == pytest.approx(draft.score.length_second)
+
+
+def test_nothing_is_shown_before_there_is_music():
+    draft = Draft()
+    draft.start(TOK, slow(drawn(TOK.encode(PRIMER)), 0.05))
+    assert draft.running and draft.notes == [] and draft.entropy == []
+    while draft.pull():
+        pass
+    draft.start(TOK, slow(drawn(TOK.encode(PRIMER)), 0.05))  # what was there before is gone
+    assert draft.running and draft.notes == [] and draft.entropy == [] and draft.score == Score([])
+
+
+def test_a_melody_tokenizer_and_files(tmp_path):
+    torch.manual_seed(0)
+    tok, draft, sent = Melody(), Draft(), []
+    draft.start(tok, islice(stream_score(GRU(len(tok.vocab), width=8), tok, max_ids=60), 60), n_bars=4, title="Tune")
+    while draft.pull():
+        pass
+    draft.send = lambda content, buffers=None: sent.append((content, buffers))
+    for suffix in (".mid", ".musicxml", ".mp3"):
+        draft._answer(draft, {"ask": "file", "suffix": suffix}, [])
+    assert [content["file"] for content, _ in sent] == ["musiclab.mid", "musiclab.musicxml", "musiclab.mp3"]
+    midi, xml, mp3 = (buffers[0] for _, buffers in sent)
+    (tmp_path / "a.mid").write_bytes(midi)
+    assert read_midi(tmp_path / "a.mid") == draft.score
+    assert b"<score-partwise" in xml
+    wave, rate = soundfile.read(io.BytesIO(mp3))
+    assert len(wave) / rate > draft.score.length_second and np.abs(wave).max() > 0.1
+    with pytest.raises(ValueError, match=r"suffix must be one of \('.mid', '.musicxml', '.mp3'\), got '.exe'"):
+        draft.file(".exe")
+
+
+def test_the_page_has_the_players_scripts_and_its_own():
+    assert Draft._esm.count("export default") == 1 and "function renderDraft" in str(Draft._esm)

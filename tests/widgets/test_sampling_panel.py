@@ -1,0 +1,120 @@
+"""The sampling panel without a browser: whatever a click does is a method."""
+
+import base64
+
+import pytest
+import torch
+
+from musiclab.datasets.examples import load_example
+from musiclab.generation import generate
+from musiclab.midi import write_midi
+from musiclab.models import GRU
+from musiclab.pretrained import load_pretrained
+from musiclab.sampling import Sampler
+from musiclab.score import Score
+from musiclab.tokenizers import Chorale, Melody
+from musiclab.widgets.knobs import Knobs
+from musiclab.widgets.sampling_panel import SamplingPanel, _last_file
+
+TOK = Chorale()
+PRIMER = Score([(0, 96, 72 - 5 * part, 64, part) for part in range(4)], parts=TOK.parts)
+
+
+@pytest.fixture
+def model() -> GRU:
+    torch.manual_seed(0)
+    return GRU(len(TOK.vocab), width=8)
+
+
+def test_it_makes_what_generate_makes(model):
+    sampler = Sampler(temperature=0.8, top_k=20, seed=5)
+    panel = SamplingPanel(model, TOK, PRIMER, sampler, n_bars=3)
+    assert panel.finish() == generate(model, TOK, PRIMER, sampler, 3)
+    assert panel.history == [(sampler, panel.score)]
+    assert panel.score.title == "temperature 0.8, top k 20, seed 5" and panel.draft.notes
+
+
+def test_a_turn_of_a_knob_and_again(model):
+    panel = SamplingPanel(model, TOK, n_bars=1, sampler=Sampler(seed=5))
+    first = panel.finish()
+    panel._knobs.sliders["temperature"].value = 0.5
+    assert panel.sampler == Sampler(temperature=0.5, seed=5)
+    panel.finish()
+    panel.sampler = Sampler(seed=5)
+    assert panel.finish() == first  # the luck of a seed is the same
+    panel.buttons["Again"].click()
+    assert panel.sampler.seed == 6
+    panel.finish()
+    assert [sampler.seed for sampler, _ in panel.history] == [5, 5, 5, 6] and panel.score != first
+
+
+def test_knobs_take_any_sampler():
+    sampler = Sampler(temperature=3.0, top_k=200, top_p=0.01, min_p=0.7, repetition_penalty=5.0, seed=123_456)
+    knobs = Knobs(sampler)
+    assert knobs.sampler == sampler
+    knobs.sampler = Sampler()
+    assert knobs.sampler == Sampler()
+
+
+def test_stop_and_keep(model):
+    panel = SamplingPanel(model, TOK, n_bars=32)
+    assert panel.buttons["Stop"].disabled and panel.buttons["Keep"].disabled
+    panel.buttons["Generate"].click()
+    assert panel.draft.running and not panel.buttons["Stop"].disabled
+    while not len(panel.score):
+        assert panel.pull()
+    panel.buttons["Stop"].click()
+    assert not panel.draft.running and panel.buttons["Stop"].disabled and len(panel.history) == 1
+    panel.buttons["Keep"].click()
+    panel.generate()
+    panel.stop()
+    assert panel.kept[0].score == panel.history[0][1] and panel.kept[0].title == "A: seed 0"
+    assert panel.children[-2:] == (panel.draft, panel.kept[0])
+
+
+def test_the_pickers(model):
+    panel = SamplingPanel(model, TOK, PRIMER, n_bars=2)
+    assert panel._primer.options == ("no primer", "the primer given", "bwv270", "bwv248.17")
+    assert panel.primer == PRIMER
+    panel._primer.value, panel._primer_bars.value = "bwv270", 3
+    assert panel.primer == load_example("bwv270").bars(0, 3)
+    panel._primer.value = "no primer"
+    panel._model.value = "tiny"
+    assert panel.primer is None and panel.finish() == generate(*load_pretrained("tiny"), n_bars=2, sampler=Sampler())
+    assert panel.draft.caption == "2 bars by tiny"
+
+
+def test_a_file_of_ones_own_is_a_primer(model, tmp_path):
+    data = write_midi(PRIMER, tmp_path / "mine.mid").read_bytes()
+    seven = {"old.mid": {"content": b"", "metadata": {}}, "mine.mid": {"content": data, "metadata": {}}}
+    eight = ({"name": "mine.mid", "content": memoryview(data), "type": "audio/midi"},)
+    for value in (seven, eight):
+        assert _last_file(value) == ("mine.mid", data)
+    panel = SamplingPanel(model, TOK, n_bars=2)
+    panel.read_primer("mine.mid", data)
+    assert panel._primer.value == "mine.mid" and panel.primer == PRIMER
+    assert panel.finish().bars(0, 1).notes.tolist() == TOK.project(PRIMER).notes.tolist()
+    panel._try(panel.read_primer, "page.mid", b"<html>")
+    assert "primer.mid" in panel._message.value and panel._primer.value == "mine.mid"
+
+
+def test_what_is_wrong_is_said_on_the_page_and_raised_in_code(model):
+    panel = SamplingPanel(model, TOK, load_example("bwv270"), n_bars=1)
+    panel._primer_bars.value = 4
+    panel.buttons["Generate"].click()
+    assert "n_bars must be more than the primer&#x27;s 3, got 1" in panel._message.value
+    with pytest.raises(ValueError, match="n_bars must be more than the primer's 3"):
+        panel.generate()
+    panel._bars.value = 5
+    panel.buttons["Generate"].click()
+    assert panel._message.value == ""
+    with pytest.raises(ValueError, match="vocabulary"):
+        SamplingPanel(model, Melody()).generate()
+
+
+def test_without_a_kernel_there_is_a_picture(model):
+    panel = SamplingPanel(model, TOK, n_bars=1)
+    panel.finish()
+    bundle = panel._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert bundle["text/plain"].startswith("SamplingPanel(Sampler(") and "text/html" not in bundle
