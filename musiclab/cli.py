@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from musiclab import __version__
+import musiclab as ml
 from musiclab.classroom.commands import HELP, add_commands
 
 DATA = "chorales, folk, a folder of MIDI files or one file"
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="musiclab", description="Make music with deep learning, and judge it.")
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=ml.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
 
     def command(name: str, run: Callable, summary: str, example: str) -> argparse.ArgumentParser:
@@ -77,23 +77,18 @@ def _sampling(sub: argparse.ArgumentParser, model: str, seed: int, temperature: 
 
 
 def _sampler(args: argparse.Namespace):
-    from musiclab.sampling import Sampler
-
-    return Sampler(temperature=args.temperature, top_p=args.top_p, seed=args.seed)
+    return ml.Sampler(temperature=args.temperature, top_p=args.top_p, seed=args.seed)
 
 
 def _demo(args: argparse.Namespace) -> None:
-    from musiclab.recipes import demo
-
-    score, paths = demo(args.out, args.model, _sampler(args))
+    score, paths = ml.demo(args.out, args.model, _sampler(args))
     print(score, f"made by {args.model}, {score.source}", *paths, sep="\n")
 
 
 def _train(args: argparse.Namespace) -> None:
-    from musiclab.recipes import train_model
     from musiclab.team import rank
 
-    history = train_model(
+    history = ml.train_model(
         args.out, args.data, args.tokenizer, args.model, args.budget, args.iters, args.seed, args.device
     )
     if not rank():
@@ -101,35 +96,24 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _sample(args: argparse.Namespace) -> None:
-    from musiclab.recipes import sample_model
-
-    print(*sample_model(args.model, args.out, args.n, args.bars, _sampler(args), args.formats), sep="\n")
+    print(*ml.sample_model(args.model, args.out, args.n, args.bars, _sampler(args), args.formats), sep="\n")
 
 
 def _evaluate(args: argparse.Namespace) -> None:
     if args.jsb is None:
-        from musiclab.recipes import evaluate_model
-
-        print(evaluate_model(args.model or "chorale-transformer", args.data))
+        print(ml.evaluate_model(args.model or "chorale-transformer", args.data))
     else:
-        from musiclab.metrics.jsb import evaluate_jsb
-        from musiclab.pretrained import load_pretrained
-
-        model, _ = load_pretrained(args.model or "jsb-benchmark")
+        model, _ = ml.load_pretrained(args.model or "jsb-benchmark")
         for split in ("valid", "test"):
-            print(f"{split}: {evaluate_jsb(model, args.jsb or None, split)}")
+            print(f"{split}: {ml.evaluate_jsb(model, args.jsb or None, split)}")
 
 
 def _doctor(args: argparse.Namespace) -> None:
-    from musiclab.checkup import doctor
-
-    print(doctor())
+    print(ml.doctor())
 
 
 def _datasets(args: argparse.Namespace) -> None:
-    from musiclab.datasets import corpora
-
-    print(*(f"{call:36} {words}" for call, words in corpora().items()), sep="\n")
+    print(*(f"{call:36} {words}" for call, words in ml.corpora().items()), sep="\n")
 
 
 if __name__ == "__main__":
