@@ -16,6 +16,7 @@ import torch
 
 from musiclab.errors import require
 from musiclab.models.base import Model
+from musiclab.models.fast import fast_step
 
 EOS = 2
 N_TOP = 5
@@ -242,13 +243,14 @@ def stream(
     """
     require(len(ids) > 0, "ids", "at least one id", 0)
     model.eval()
-    seen = list(ids)
-    row = draws(seen, sampler or Sampler(), grammar, rules)
+    seen, device, state = list(ids), model.device, None
+    row, new = draws(seen, sampler or Sampler(), grammar, rules), list(ids)
     next(row)
-    logits, state = model(torch.tensor([seen], device=model.device))
+    step = fast_step(model) or model
     while True:
+        logits, state = step(torch.tensor([new], device=device), state)
         draw = row.send(logits[0, -1].double().cpu().numpy())
         yield draw
         if draw.id == EOS:
             return
-        logits, state = model(torch.tensor([[draw.id]], device=model.device), state)
+        new = [draw.id]

@@ -156,7 +156,7 @@ def test_what_is_no_four_part_grid_is_refused():
         voice_leading(np.zeros((5, 3), dtype=np.int64))
     with pytest.raises(ValueError, match="grid must be whole numbers"):
         voice_leading(np.zeros((5, 4)))
-    with pytest.raises(ValueError, match=r"rule must be one of .*, got 'parallel_thirds'"):
+    with pytest.raises(ValueError, match=r"rule must be a Rule or one of .*, got 'parallel_thirds'"):
         find_broken(np.zeros((5, 4), dtype=np.int64), "parallel_thirds")
 
 
