@@ -112,7 +112,8 @@ def probe(
     classes, y = np.unique(np.asarray(y), return_inverse=True)
     pieces, groups = np.unique(np.asarray(groups), return_inverse=True)
     for given in (X, groups, descriptors, random_network, sequences):
-        require(given is None or len(given) == len(y), "items", f"{len(y)}, one a label", np.size(given))
+        items = len(y) if given is None else len(given)
+        require(items == len(y), "items", f"{len(y)}, one a label", items)
     require(len(classes) > 1, "y", "of two classes or more", len(classes))
     require(len(pieces) >= folds, "groups", f"at least {folds} pieces", len(pieces))
     splits = list(StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(y, y, groups))

@@ -21,7 +21,7 @@ def _librosa() -> ModuleType:
     try:
         import librosa
     except ImportError as error:
-        raise missing_library("librosa", "spectra of sound", "pip install librosa") from error
+        raise missing_library("librosa", "reading spectra", "pip install librosa") from error
     return librosa
 
 

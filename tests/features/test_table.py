@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from musiclab.datasets import load_example
 from musiclab.datasets.jsb import load_jsb
@@ -62,6 +62,7 @@ def test_muspy_says_the_same(jsb):
 
 
 @pytest.mark.peer
+@settings(max_examples=40)
 @given(scores())
 def test_muspy_says_the_same_of_anything(score):
     if len(score) and not any(part.is_drum for part in score.parts):
@@ -106,6 +107,7 @@ def test_music21_says_the_same(jsb):
             assert table[ours][0] == pytest.approx(theirs, abs=1e-9), name
 
 
+@settings(max_examples=40)
 @given(scores())
 def test_every_descriptor_takes_every_score(score):
     with warnings.catch_warnings():
