@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 
 from joblib import Parallel, delayed
+from pooch import os_cache
 from tqdm.auto import tqdm
 
 from musiclab.classroom.notebooks import Cell, read_notebook, seeded
@@ -120,8 +121,10 @@ def examine(plan: list[dict], limits: Limits = DEFAULT) -> list[dict]:
     >>> examine([answer, check])
     [{'check': 'doubles', 'passed': True, 'why': ''}]
     """
+    cache = os.environ.get("MUSICLAB_CACHE") or str(os_cache("musiclab"))  # corpora, read already
     process = subprocess.Popen(
-        [sys.executable, "-m", "musiclab.classroom.examination"], env=os.environ | QUIET, start_new_session=True,
+        [sys.executable, "-m", "musiclab.classroom.examination"], start_new_session=True,
+        env=os.environ | QUIET | {"MUSICLAB_CACHE": cache},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -130,7 +133,7 @@ def examine(plan: list[dict], limits: Limits = DEFAULT) -> list[dict]:
         os.killpg(process.pid, signal.SIGKILL)
         out, trouble = process.communicate()
     found = [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith(b"\n")]
-    broken = {"cell": 0, "name": "the marking", "why": trouble.decode(errors="replace")[-300:]}
+    broken = {"cell": "the marking", "why": trouble.decode(errors="replace")[-300:]}
     return found + [broken] * (process.returncode > 0)
 
 
@@ -145,7 +148,7 @@ def _result(student: str, plan: list[dict], notes: list[str], key: list[Cell], f
             marks.append(
                 {"name": cell.name, "points": cell.points * line["passed"], "of": cell.points, "why": line["why"]}
             )
-    troubles = [f"{line['name'] or 'a cell of your own'}: {line['why']}" for line in found if "cell" in line]
+    troubles = [f"{line['cell']}: {line['why']}" for line in found if "cell" in line]
     return {
         "student": student, "marks": marks, "remarks": [*notes, *dict.fromkeys(troubles)],
         "points": sum(mark["points"] for mark in marks), "of": sum(mark["of"] for mark in marks),

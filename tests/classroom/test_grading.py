@@ -1,4 +1,4 @@
-"""The laws of marking: what was earned, no more and no less, whatever became of the cells that are not the student's."""
+"""The laws of marking: what was earned, no more and no less, whatever became of the cells that are not one's own."""
 
 import csv
 import json
@@ -91,7 +91,9 @@ def test_submissions_are_not_touched_and_nothing_is_left_over(marked) -> None:
     assert json.loads((folder / "in" / "edited" / "a1" / "source.ipynb").read_text()) is not None
     assert not [p for p in (folder / "in").rglob("*") if p.is_file() and p.suffix != ".ipynb"]
     assert not [p for p in (folder / "out").rglob("*.part")]
-    assert not [p for p in psutil.process_iter(["cmdline"]) if "musiclab.classroom.examination" in (p.info["cmdline"] or [])]
+    assert not [
+        p for p in psutil.process_iter(["cmdline"]) if "musiclab.classroom.examination" in (p.info["cmdline"] or [])
+    ]
 
 
 def test_the_student_reads_what_is_missing_and_what_was_noticed(marked) -> None:
@@ -200,7 +202,11 @@ def test_a_key_without_checks_and_results_among_submissions_are_refused(key, tmp
 
 
 def test_the_seed_in_marking_is_the_students_own(tmp_path) -> None:
-    cells = [code("SEED = 0  ### STUDENT SEED"), code("a = 1", "a", "answer"), code("assert a == SEED", "c", "check", 1)]
+    cells = [
+        code("SEED = 0  ### STUDENT SEED"),
+        code("a = 1", "a", "answer"),
+        code("assert a == SEED", "c", "check", 1),
+    ]
     key = write(tmp_path / "key.ipynb", {"cells": cells})
     for student in ("Ann", "Bo"):
         release(key, tmp_path / "released.ipynb", student)
@@ -245,5 +251,3 @@ def test_a_class_of_300_goes_on_after_being_killed(tmp_path) -> None:
     assert points(tmp_path / "out" / "grades.csv") == expected
     assert all(path.stat().st_mtime_ns == when for path, when in done.items()), "what was done is not done again"
     assert len(list((tmp_path / "out" / "feedback").iterdir())) == 300
-
-

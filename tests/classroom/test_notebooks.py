@@ -8,7 +8,10 @@ from tests.classroom.conftest import code, notebook, source_notebook, write
 
 def test_a_release_holds_no_solution_no_hidden_test_and_no_output(key, tmp_path) -> None:
     teachers = json.loads(key.read_text())
-    teachers["cells"][1] |= {"outputs": [{"output_type": "stream", "name": "stdout", "text": "6"}], "execution_count": 1}
+    teachers["cells"][1] |= {
+        "outputs": [{"output_type": "stream", "name": "stdout", "text": "6"}],
+        "execution_count": 1,
+    }
     write(key, teachers)
     text = release(key, tmp_path / "a1.ipynb").read_text()
     assert "return 2 * x" not in text
@@ -52,7 +55,7 @@ def test_a_wrong_region_is_named_by_cell_and_line(tmp_path, source, role, messag
 
 def test_two_cells_of_one_name_are_an_error(tmp_path) -> None:
     path = write(tmp_path / "source.ipynb", notebook(code("a = 1", "f", "answer"), code("a = 2", "f", "answer")))
-    with pytest.raises(ValueError, match="grade_id must be of one cell only, got .*f"):
+    with pytest.raises(ValueError, match=r"grade_id must be of one cell only, got .*f"):
         release(path, tmp_path / "a1.ipynb")
 
 
@@ -63,7 +66,8 @@ def test_each_student_has_a_seed(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"cells": 1}', '{"cells": [1]}', '{"cells": [{}]}', "[" * 100_000, '{"cells": [{"source": 3}]}']
+    "text",
+    ["", "{", "[]", '{"cells": 1}', '{"cells": [1]}', '{"cells": [{}]}', "[" * 100_000, '{"cells": [{"source": 3}]}'],
 )
 def test_what_is_no_notebook_is_refused(tmp_path, text) -> None:
     path = tmp_path / "a.ipynb"

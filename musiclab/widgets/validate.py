@@ -1,0 +1,71 @@
+"""The Validate button: what a student presses before handing in."""
+
+import os
+from html import escape
+
+import ipywidgets as widgets
+
+from musiclab.classroom.validation import validate
+from musiclab.errors import require
+
+COLOURS = {"✓": "#0072b2", "·": "#d55e00", "!": "#d55e00"}
+
+
+class Validate(widgets.VBox):
+    """A button that runs this notebook, as it was last saved, in a fresh kernel, and lists what is still missing.
+
+    Parameters
+    ----------
+    path : str, optional
+        The notebook's file; the one that the button stands in, where Jupyter says which that is.
+    timeout : int
+        Seconds for a cell.
+
+    Attributes
+    ----------
+    feedback : Feedback or None
+        What the last run found.
+
+    Raises
+    ------
+    ValueError
+        When pressed, if the notebook's file is not known.
+
+    Notes
+    -----
+    Notebook: assignments.
+
+    Examples
+    --------
+    >>> Validate("a1.ipynb")
+    Validate('a1.ipynb')
+    """
+
+    def __init__(self, path: str = "", timeout: int = 60) -> None:
+        self.path = path or os.environ.get("JPY_SESSION_NAME") or os.environ.get("__vsc_ipynb_file__", "")
+        self.timeout, self.feedback, self._shown = timeout, None, widgets.HTML()
+        self._button = widgets.Button(description="Validate", icon="check", button_style="primary")
+        self._button.on_click(lambda _: self.run())
+        super().__init__([self._button, self._shown])
+
+    def run(self) -> None:
+        """Run the notebook and show what is missing."""
+        require(self.path != "", "path", "the notebook's file, as in Validate('a1.ipynb')", "nothing")
+        self._button.disabled, self._shown.value = True, "Running the notebook from top to bottom ..."
+        try:
+            self.feedback = validate(self.path, self.timeout)
+            self._shown.value = "".join(map(_line, self.feedback.rows)) or "No check was found."
+        except (ValueError, OSError) as error:
+            self._shown.value = escape(str(error))
+        finally:
+            self._button.disabled = False
+
+    def __repr__(self) -> str:
+        return f"Validate({self.path!r})"
+
+
+def _line(row: tuple[str, str, str]) -> str:
+    sign, name, reason = map(escape, row)
+    style = "white-space: pre-wrap; line-height: 1.4; margin: 4px 0 0 1.6em; text-indent: -1.6em"
+    colour = f'<b style="display: inline-block; width: 1.6em; text-indent: 0; color: {COLOURS[sign]}">{sign}</b>'
+    return f'<div style="{style}">{colour}<b>{name}</b>{reason and chr(10) + reason}</div>'
