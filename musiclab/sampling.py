@@ -1,15 +1,17 @@
 """Sampling: from the model's scores for the next id to one id, again and again.
 
-One loop serves every model. The noise of a seed does not depend on the settings (Gumbel-max trick: the id drawn is the
-one with the highest score plus noise), so with the same seed, turning one knob changes only what that knob changes.
+One loop serves every model; filters take a NumPy or a torch row. The noise of a seed does not depend on the settings
+(Gumbel-max trick: the id drawn is the one with the highest score plus noise), so with the same seed, turning one knob
+changes only what that knob changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from numbers import Integral, Real
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -37,6 +39,21 @@ class Rules(Protocol):
     def push(self, token_id: int) -> None: ...
 
 
+def on_rows(keep: Callable[..., np.ndarray]) -> Callable:
+    """Return a function of a NumPy row so that it takes a torch row, too, and then returns one."""
+
+    @wraps(keep)
+    def either(*args: Any, **kwargs: Any) -> np.ndarray | torch.Tensor:
+        row = next((arg for arg in args if isinstance(arg, torch.Tensor)), None)
+        if row is None:
+            return keep(*args, **kwargs)
+        args = [arg.detach().double().cpu().numpy() if arg is row else arg for arg in args]
+        return torch.from_numpy(keep(*args, **kwargs)).to(row)
+
+    return either
+
+
+@on_rows
 def repetition_penalty(logits: np.ndarray, penalty: float, seen: Sequence[int]) -> np.ndarray:
     """Return logits with those of ids seen before divided (if positive) or multiplied (if negative) by the penalty."""
     ids = np.unique(np.asarray(seen, dtype=np.int64))
@@ -45,6 +62,7 @@ def repetition_penalty(logits: np.ndarray, penalty: float, seen: Sequence[int]) 
     return changed
 
 
+@on_rows
 def top_k(logits: np.ndarray, k: int) -> np.ndarray:
     """Return logits with all but the k highest removed (-inf); ties with the last one stay."""
     if k >= len(logits):
@@ -52,6 +70,7 @@ def top_k(logits: np.ndarray, k: int) -> np.ndarray:
     return np.where(logits < np.partition(logits, -k)[-k], -np.inf, logits)
 
 
+@on_rows
 def top_p(logits: np.ndarray, p: float) -> np.ndarray:
     """Return logits with all removed but the smallest set of likeliest ids that together reach probability p."""
     order = np.argsort(-logits, kind="stable")
@@ -61,6 +80,7 @@ def top_p(logits: np.ndarray, p: float) -> np.ndarray:
     return removed
 
 
+@on_rows
 def min_p(logits: np.ndarray, p: float) -> np.ndarray:
     """Return logits with those removed that are less than p times as likely as the likeliest."""
     return np.where(logits < logits.max() + np.log(p), -np.inf, logits)
@@ -123,6 +143,7 @@ class Sampler:
         require(0 <= self.min_p < 1, "min_p", "in [0, 1)", self.min_p)
         require(self.repetition_penalty >= 1, "repetition_penalty", ">= 1", self.repetition_penalty)
 
+    @on_rows
     def filtered(self, logits: np.ndarray, seen: Sequence[int] = ()) -> np.ndarray:
         """Return the scores (vocab,) after every setting; removed ids are -inf."""
         if self.repetition_penalty > 1 and len(seen):
@@ -136,6 +157,7 @@ class Sampler:
                 logits = keep(logits, value)
         return logits
 
+    @on_rows
     def probabilities(self, logits: np.ndarray, seen: Sequence[int] = ()) -> np.ndarray:
         """Return the probability with which each id is drawn, (vocab,)."""
         return softmax(self.filtered(logits, seen))
