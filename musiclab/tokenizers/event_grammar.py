@@ -5,8 +5,6 @@ import numpy as np
 from musiclab.tokenizers.base import EOS, Grammar
 from musiclab.tokenizers.event_words import DRUM_RANGE, DRUMS, START, EventWords
 
-PITCHED, OF_DRUMS = ("Pitch", "NoteOn"), ("PitchDrum", "DrumOn")
-
 
 class EventGrammar(Grammar):
     """What may follow, given the kind of the last word and, at one onset, the order of parts and pitches.
@@ -50,7 +48,7 @@ class EventGrammar(Grammar):
             self._begin_program(DRUMS if kind == "Drums" else value)
         elif kind == "Tempo":
             self.has_tempo = True
-        elif kind in PITCHED + OF_DRUMS:
+        elif kind in ("Pitch", "NoteOn", "PitchDrum", "DrumOn"):
             self.pitch = int(self.tok._pitch_of_id[token_id])
         self._push(kind, value)
         self.kind = kind
@@ -72,9 +70,7 @@ class EventGrammar(Grammar):
 
     def _forbid_pitches(self, mask: np.ndarray) -> None:
         """Forbid what is not above the last pitch of this part at this onset."""
-        for kinds, (low, _) in ((PITCHED, self.tok.pitch_range), (OF_DRUMS, DRUM_RANGE)):
-            for kind in kinds:
-                self._forbid(mask, kind, 0, max(0, self.pitch + 1 - low))
+        mask &= self.tok._pitch_of_id > self.pitch
 
     def _more_notes(self) -> bool:
         """Whether the last part has a pitch above its last at this onset."""

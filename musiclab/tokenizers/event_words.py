@@ -1,6 +1,5 @@
 """The words of REMI, TSD and MIDILike: fields, spelling, ids, and the values that have a word; MidiTok's, id for id."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,20 +44,21 @@ class EventWords:
 
     # --- words ------------------------------------------------------------------------------------------------------
 
-    def _blocks(self) -> dict[str, Iterable]:
-        """Return the values of each kind of word, in order of their ids."""
-        raise NotImplementedError
+    _KINDS = ""  # the kinds of word in order of their ids
 
-    def _note_blocks(self, *kinds: str) -> dict[str, Iterable]:
-        """Return those of the blocks that several schemes have."""
+    @cached_property
+    def _lists(self) -> dict[str, list]:
+        """The values of each kind of word."""
         pitches, drums = (range(low, high + 1) for low, high in (self.pitch_range, DRUM_RANGE))
         times = [".".join(map(str, row)) for row in self.durations]
+        beats = max((n for n, _ in self.time_signatures), default=4)
         values = {
             "Pitch": pitches, "NoteOn": pitches, "NoteOff": pitches, "PitchDrum": drums, "DrumOn": drums,
             "DrumOff": drums, "Velocity": self.velocity_values, "Duration": times, "TimeShift": times,
-            "Tempo": self.tempo_values, "Program": [*range(DRUMS), -1] if self.programs else (),
+            "Tempo": self.tempo_values, "Program": [*range(DRUMS), -1] if self.programs else (), "Bar": [""],
+            "Position": range(self._fine * beats), "TimeSignature": [f"{n}/{d}" for n, d in self.time_signatures],
         }  # fmt: skip
-        return {kind: values[kind] for kind in kinds}
+        return {kind: list(values[kind]) for kind in self._KINDS.split()}
 
     def _followers(self) -> dict[str, str]:
         """Return which kinds of word may follow which."""
@@ -73,10 +73,6 @@ class EventWords:
     def vocab(self) -> tuple[str, ...]:
         words = [f"{kind}_{value}" if value != "" else kind for kind, values in self._lists.items() for value in values]
         return (*SPECIAL_WORDS, *words)
-
-    @cached_property
-    def _lists(self) -> dict[str, list]:
-        return {kind: list(values) for kind, values in self._blocks().items()}
 
     @cached_property
     def _spans(self) -> dict[str, slice]:
@@ -127,7 +123,8 @@ class EventWords:
 
     @cached_property
     def _pitch_of_id(self) -> np.ndarray:
-        pitches = np.zeros(len(self.vocab), dtype=np.int64)
+        """The pitch that each id begins or ends, 128 where it does neither."""
+        pitches = np.full(len(self.vocab), 128)
         for kind in {"Pitch", "NoteOn", "NoteOff", "PitchDrum", "DrumOn", "DrumOff"} & set(self._lists):
             pitches[self._spans[kind]] = self._lists[kind]
         return pitches

@@ -6,6 +6,7 @@ from it and read back into it, so what a tokenizer loses is decided in one place
 """
 
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
 import numpy as np
@@ -117,36 +118,43 @@ class Events(EventWords):
             key = key[np.append(True, key[1:] >> 17 != key[:-1] >> 17)]
         return key >> 32, key >> 24 & 255, key >> 17 & 127, key >> 7 & 1023, key & 127
 
-    def _merged(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
-        """Return when events happen, in order, and which they are, counting tempos, then notes."""
+    def _ids(self, table: Table) -> np.ndarray:
+        """Return the words of a table: those of each tempo and note, and before them those that tell the time."""
+        onset, words = self._events(table)
+        at, time = self._time_words(table, onset)
+        own = words[there := words >= 0]
+        begin = np.zeros(len(words) + 1, dtype=np.int64)
+        np.cumsum(sum(there.T), out=begin[1:])
+        # What np.insert(own, begin[at], time) does, in a fifth of its time.
+        order = np.argsort(at, kind="stable")
+        place = begin[at[order]] + np.arange(len(at))
+        ids, free = np.empty(len(own) + len(at), np.int32), np.ones(len(own) + len(at), bool)
+        ids[place], free[place] = time[order], False
+        ids[free] = own
+        return ids
+
+    def _events(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
+        """Return when tempos and notes come, in order, and their words, shape (n, 4), -1 where they have fewer."""
         onset = np.concatenate([table.tempo_onset, table.onset])
-        if len(table.tempo) < 2:
-            return onset, np.arange(len(onset))
+        words, n, spans = np.full((len(onset), 4), -1, np.int32), len(table.tempo), self._spans
+        words[:n, 0] = spans["Tempo"].start + table.tempo
+        self._put_notes(words[n:], table, "Pitch", "PitchDrum")
+        words[n:, 2] = spans["Velocity"].start + table.velocity
+        words[n:, 3] = spans["Duration"].start + table.duration
         order = np.argsort(onset, kind="stable")
-        return onset[order], order
+        return onset.take(order), words.take(order, axis=0)
 
-    def _own_words(self, table: Table) -> np.ndarray:
-        """Return how many words tempos and notes have, time not counted."""
-        return np.repeat([1, 3 + self.programs], [len(table.tempo), len(table.onset)])
-
-    def _put(self, out: np.ndarray, table: Table, order: np.ndarray, begin: np.ndarray) -> None:
-        """Write the words of tempos and notes into ``out``, where each event begins."""
-        at = np.empty_like(begin)
-        at[order] = begin
-        n_tempos, spans = len(table.tempo), self._spans
-        out[at[:n_tempos]] = spans["Tempo"].start + table.tempo
-        at = at[n_tempos:]
+    def _put_notes(self, words: np.ndarray, table: Table, pitched: str, drum: str) -> None:
+        """Write programs and pitches into the first two columns."""
         if self.programs:
-            out[at] = spans["Program"].start + table.program
-            at += 1
-        out[at] = self._pitch_ids(table, "Pitch", "PitchDrum")
-        out[at + 1] = spans["Velocity"].start + table.velocity
-        out[at + 2] = spans["Duration"].start + table.duration
-
-    def _pitch_ids(self, table: Table, pitched: str, drum: str) -> np.ndarray:
+            words[:, 0] = self._spans["Program"].start + table.program
         first = np.full(DRUMS + 1, self._spans[pitched].start - self.pitch_range[0])
         first[DRUMS] = self._spans[drum].start - DRUM_RANGE[0]
-        return first[table.program] + table.pitch
+        words[:, 1] = first[table.program] + table.pitch
+
+    def _time_words(self, table: Table, onset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the words that tell the time of events, and before which event each stands."""
+        raise NotImplementedError
 
     def _with_notes(self, ids, at, onset, tempo_onset, metres=((0, 4, 4),)) -> Table | None:
         """Return the table of notes and tempos at these onsets, or None if they are not in order."""
@@ -173,10 +181,6 @@ class Events(EventWords):
     def _ints(self) -> np.ndarray:
         """One object for each id: a list of these is made in half the time of a list of new integers."""
         return np.array(range(len(self.vocab)), dtype=object)
-
-    def _ids(self, table: Table) -> np.ndarray:
-        """Return the words of a table."""
-        raise NotImplementedError
 
     def project(self, score: Score) -> Score:
         table = self._table(score)
@@ -235,19 +239,17 @@ def part_order(onset: np.ndarray, program: np.ndarray) -> list[int] | None:
 
     None if no order agrees with all onsets.
     """
-    present = np.bincount(program).nonzero()[0].tolist()
-    if len(present) < 2:
-        return present
-    first = np.zeros((DRUMS + 1, DRUMS + 1), dtype=bool)
+    graph = TopologicalSorter({p: () for p in np.bincount(program).nonzero()[0].tolist()})
     linked = (onset[1:] == onset[:-1]) & (program[1:] != program[:-1])
-    first[program[:-1][linked], program[1:][linked]] = True
-    before = first[np.ix_(present, present)].T.tolist()
-    order: list[int] = []
-    waiting = list(range(len(present)))
-    while waiting:
-        free = next((i for i in waiting if not any(before[i][j] for j in waiting)), None)
-        if free is None:
-            return None
-        order.append(present[free])
-        waiting.remove(free)
+    for pair in np.unique(program[:-1][linked] << 8 | program[1:][linked]).tolist():
+        graph.add(pair & 255, pair >> 8)
+    try:
+        graph.prepare()
+    except CycleError:
+        return None
+    order, free = [], []
+    while graph.is_active():
+        free = sorted([*free, *graph.get_ready()])
+        order.append(free.pop(0))
+        graph.done(order[-1])
     return order

@@ -1,13 +1,13 @@
 """MIDILike: notes begin and end by words of their own, as in a MIDI file, and time shifts lie between."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from musiclab.tokenizers.base import EOS, Grammar, Tokenizer
-from musiclab.tokenizers.event_words import DRUM_RANGE, DRUMS, START
+from musiclab.tokenizers.event_words import DRUMS
 from musiclab.tokenizers.events import Table, part_order
 from musiclab.tokenizers.shifts import ShiftGrammar, Shifts
 
@@ -63,19 +63,15 @@ class MIDILike(Shifts, Tokenizer):
     True
     """
 
+    _KINDS = "NoteOn NoteOff Velocity TimeShift DrumOn DrumOff Tempo Program"
     _LAST = ("NoteOff", "DrumOff", "Tempo")
 
     @property
     def _note_starts(self) -> tuple[str, ...]:
         return ("Program", "Drums") if self.programs else ("NoteOn", "NoteOff")
 
-    def _blocks(self) -> dict[str, Iterable]:
-        kinds = ("NoteOn", "NoteOff", "Velocity", "TimeShift", "DrumOn", "DrumOff", "Tempo", "Program")
-        return self._note_blocks(*kinds)
-
     def _followers(self) -> dict[str, str]:
-        return {
-            START: "Tempo Note TimeShift", "TimeShift": "TimeShift Tempo Note", "Tempo": "Note TimeShift",
+        return super()._followers() | {
             "Program": "NoteOn NoteOff", "Drums": "DrumOn DrumOff", "NoteOn": "Velocity", "DrumOn": "Velocity",
             "Velocity": "Note TimeShift", "NoteOff": "Note TimeShift", "DrumOff": "Note TimeShift",
         }  # fmt: skip
@@ -96,7 +92,7 @@ class MIDILike(Shifts, Tokenizer):
         duration[by_line] = (end & 0xFFFFFFFF) - onset[by_line]
         return onset, part, pitch, duration, velocity
 
-    def _events(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
+    def _order(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
         """Return what happens in order: when, and what, counting tempos, then ends, then onsets of notes."""
         rank = np.zeros(DRUMS + 1, dtype=np.int64)
         rank[table.order] = np.arange(len(table.order))
@@ -106,26 +102,18 @@ class MIDILike(Shifts, Tokenizer):
         event = np.argsort(key, kind="stable")
         return key[event] >> 9, event
 
-    def _sounding(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
-        onset, event = self._events(table._replace(tempo_onset=table.tempo_onset[:0]))
-        return onset, np.tile(table.program, 2)[event]
+    def _events(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
+        onset, event = self._order(table)
+        words, n, n_tempos = np.full((len(event), 3), -1, np.int32), len(table.onset), len(table.tempo)
+        words[:n_tempos, 0] = self._spans["Tempo"].start + table.tempo
+        self._put_notes(words[n_tempos : n_tempos + n], table, "NoteOff", "DrumOff")
+        self._put_notes(words[n_tempos + n :], table, "NoteOn", "DrumOn")
+        words[n_tempos + n :, 2] = self._spans["Velocity"].start + table.velocity
+        return onset, words.take(event, axis=0)
 
-    def _ids(self, table: Table) -> np.ndarray:
-        spans, n_tempos, n = self._spans, len(table.tempo), len(table.onset)
-        onset, event = self._events(table)
-        own = np.repeat([1, 1 + self.programs, 2 + self.programs], [n_tempos, n, n])
-        out, begin = self._with_shifts(onset, own[event])
-        at = np.empty_like(begin)
-        at[event] = begin
-        off, on = at[n_tempos : n_tempos + n], at[n_tempos + n :]
-        out[at[:n_tempos]] = spans["Tempo"].start + table.tempo
-        if self.programs:
-            out[off] = out[on] = spans["Program"].start + table.program
-            off, on = off + 1, on + 1
-        out[off] = self._pitch_ids(table, "NoteOff", "DrumOff")
-        out[on] = self._pitch_ids(table, "NoteOn", "DrumOn")
-        out[on + 1] = spans["Velocity"].start + table.velocity
-        return out
+    def _sounding(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
+        onset, event = self._order(table._replace(tempo_onset=table.tempo_onset[:0]))
+        return onset, np.tile(table.program, 2)[event]
 
     def _read(self, ids: np.ndarray) -> Table | None:
         at = self._places(ids, self._LAST, (*self._LAST, "TimeShift", "Velocity"))
@@ -174,7 +162,7 @@ class MIDILike(Shifts, Tokenizer):
 
 
 class _MIDILikeGrammar(ShiftGrammar):
-    """Keeps when the notes that sound on each pitch began; the first to begin is the first to end."""
+    """Keeps when the notes that sound on each pitch, counted from the lowest, began; the first to begin ends first."""
 
     def __init__(self, tok: MIDILike) -> None:
         super().__init__(tok)
@@ -186,15 +174,12 @@ class _MIDILikeGrammar(ShiftGrammar):
 
     def _stoppable(self, program: int | None) -> list[int]:
         """Return the pitches of a part that may end here: not after one of its onsets, and in the order they began."""
-        last = self.last_end
-        if program != self.program:
-            last = (-1, -1)
-        elif self.pitch >= 0:
-            return []
+        here = program == self.program
+        last = self.last_end if here else (-1, -1)
         return [
             pitch
             for (of, pitch), began in self.sounding.items()
-            if of == program and last < (began[0], pitch) and began[0] < self.now
+            if of == program and last < (began[0], pitch) and began[0] < self.now and not (here and self.pitch >= 0)
         ]
 
     def _more_notes(self) -> bool:
@@ -202,39 +187,33 @@ class _MIDILikeGrammar(ShiftGrammar):
 
     def _restrict(self, mask: np.ndarray) -> None:
         super()._restrict(mask)
-        ends = self._ends(self.program) & mask
+        ends = [i for i in self._ends(self.program) if mask[i]]
         self._forbid(mask, "NoteOff")
         self._forbid(mask, "DrumOff")
-        mask |= ends
+        mask[ends] = True
 
-    def _ends(self, program: int | None) -> np.ndarray:
+    def _ends(self, program: int | None) -> list[int]:
         """Return the ids that end a note of this part here."""
-        mask = np.zeros(len(self.tok.vocab), dtype=bool)
-        kind, (low, _) = ("DrumOff", DRUM_RANGE) if program == DRUMS else ("NoteOff", self.tok.pitch_range)
-        mask[[self.tok._spans[kind].start + pitch - low for pitch in self._stoppable(program)]] = True
-        return mask
+        first = self.tok._spans["DrumOff" if program == DRUMS else "NoteOff"].start
+        return [first + pitch for pitch in self._stoppable(program)]
 
     def closing(self) -> np.ndarray:
         """Return which of the legal ids lead to the end the shortest way: what sounds is ended, nothing begun."""
         mask, spans = self.mask(), self.tok._spans
-        ways = [mask & (np.arange(len(mask)) == EOS), mask & self._ends(self.program)]
-        if self.tok.programs:
-            stops = np.zeros_like(mask)
-            stops[[spans["Program"].start + p for p in {p for p, _ in self.sounding} if self._stoppable(p)]] = True
-            ways.append(mask & stops)
-        shifts = np.zeros_like(mask)
-        shifts[spans["TimeShift"].start] = self.sounding != {}
-        return next((way for way in [*ways, mask & shifts] if way.any()), mask)
+        parts = {part for part, _ in self.sounding if self.tok.programs and self._stoppable(part)}
+        to_parts = [spans["Program"].start + part for part in parts]
+        for way in ([EOS], self._ends(self.program), to_parts, [spans["TimeShift"].start] * bool(self.sounding)):
+            if legal := [i for i in way if mask[i]]:
+                return np.isin(np.arange(len(mask)), legal)
+        return mask
 
     def _push(self, kind: str, value: int) -> None:
         super()._push(kind, value)
-        low = (DRUM_RANGE if kind.startswith("Drum") else self.tok.pitch_range)[0]
-        line = (self.program, value + low)
+        line = (self.program, value)
         if kind in ("NoteOn", "DrumOn"):
             self.sounding.setdefault(line, deque()).append(self.now)
         elif kind in ("NoteOff", "DrumOff"):
-            began = self.sounding[line].popleft()
-            self.last_end = (began, value + low)
+            self.last_end = (self.sounding[line].popleft(), value)
             if not self.sounding[line]:
                 del self.sounding[line]
 

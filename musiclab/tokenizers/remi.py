@@ -1,8 +1,9 @@
 """REMI: bars, positions in the bar, and notes of four words; the metre is in the words, so bar lines are exact."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
@@ -82,6 +83,8 @@ class REMI(Events, Tokenizer):
 
     time_signatures: tuple[tuple[int, int], ...] = METRES
 
+    _KINDS = "Bar Pitch Velocity Duration Position PitchDrum Tempo Program TimeSignature"
+
     def __post_init__(self) -> None:
         super().__post_init__()
         metres = self.time_signatures
@@ -91,14 +94,6 @@ class REMI(Events, Tokenizer):
         require(ok, "time_signatures", text, metres)
         for metre in metres:
             Score([], time_signatures=[TimeSignature(0, *metre)])
-
-    def _blocks(self) -> dict[str, Iterable]:
-        beats = max((n for n, _ in self.time_signatures), default=4)
-        return {
-            "Bar": [""], **self._note_blocks("Pitch", "Velocity", "Duration"), "Position": range(self._fine * beats),
-            **self._note_blocks("PitchDrum", "Tempo", "Program"),
-            "TimeSignature": [f"{n}/{d}" for n, d in self.time_signatures],
-        }  # fmt: skip
 
     def _followers(self) -> dict[str, str]:
         bar = "TimeSignature" if self.time_signatures else "Bar Position"
@@ -130,48 +125,34 @@ class REMI(Events, Tokenizer):
         up = self._resolution // coarse
         pickup = (2 * coarse * score.pickup + old) // (2 * old) * up
         pad = -pickup % self._bar_and_step(*known[0][1:])[0]
-        metres: list[TimeSignature] = []
+        metres: dict[int, tuple[int, int]] = {}
         for ts in known:
             onset = ts.onset * coarse // old * up + pad if ts.onset > 0 else 0
-            if metres and ts[1:] == metres[-1][1:]:
-                continue
             if metres:
-                begin, bar = metres[-1].onset, self._bar_and_step(*metres[-1][1:])[0]
-                onset = begin - (begin - onset) // bar * bar if onset > begin else begin
-                if onset == begin:
-                    metres.pop()
-                    if metres and metres[-1][1:] == ts[1:]:
-                        continue
-            metres.append(TimeSignature(onset, *ts[1:]))
-        return tuple(tuple(ts) for ts in metres), coarse, pad
+                begin = max(metres)
+                bar, _ = self._bar_and_step(*metres[begin])
+                onset = max(begin, begin - (begin - onset) // bar * bar)  # the next bar line
+            metres[onset] = ts[1:]
+        starts = (next(same) for _, same in groupby(metres.items(), key=itemgetter(1)))
+        return tuple((onset, *metre) for onset, metre in starts), coarse, pad
 
-    def _ids(self, table: Table) -> np.ndarray:
+    def _time_words(self, table: Table, onset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         start, _, _ = np.array(table.metres).T
         bar_ticks, step = np.array([self._bar_and_step(n, d) for _, n, d in table.metres]).T
         first_bar = np.zeros(len(start), dtype=np.int64)
         np.cumsum(np.diff(start) // bar_ticks[:-1], out=first_bar[1:])
-        onset, order = self._merged(table)
         i = 0 if len(start) == 1 else np.searchsorted(start, onset, "right") - 1
         bar, ticks = np.divmod(onset - start[i], bar_ticks[i])
-        bar, position = bar + first_bar[i], ticks // step[i]
-        new = np.ones(len(onset), dtype=bool)
-        np.not_equal(onset[1:], onset[:-1], out=new[1:])
-        stop = np.zeros(len(onset) + 1, dtype=np.int64)
-        np.cumsum(self._own_words(table)[order] + new, out=stop[1:])
+        bar, position = bar + first_bar[i], self._spans["Position"].start + ticks // step[i]
+        new = np.flatnonzero(np.diff(onset, prepend=-1))
         # The last bar is that of the last event or change of metre; without either there is none.
         bars = max(int(bar[-1]) + 1 if len(bar) else 0, int(first_bar[-1]) + 1 if self.time_signatures else 0)
-        bar_words = 1 + bool(self.time_signatures)
-        out = np.empty(bar_words * bars + stop[-1], dtype=np.int64)
-        number = np.arange(bars)
-        at_bar = bar_words * number + stop[np.searchsorted(bar, number)]
-        out[at_bar] = self._spans["Bar"].start
+        words = np.full((bars, 1 + bool(self.time_signatures)), self._spans["Bar"].start)
         if self.time_signatures:
             ids = [self._spans["TimeSignature"].start + self.time_signatures.index((n, d)) for _, n, d in table.metres]
-            out[at_bar + 1] = np.repeat(ids, np.append(first_bar[1:], bars) - first_bar)
-        at = stop[:-1] + bar_words * (bar + 1)
-        out[at[new]] = self._spans["Position"].start + position[new]
-        self._put(out, table, order, at + new)
-        return out
+            words[:, 1] = np.repeat(ids, np.append(first_bar[1:], bars) - first_bar)
+        at = np.repeat(np.searchsorted(bar, np.arange(bars)), words.shape[1])
+        return np.concatenate([at, new]), np.concatenate([words.ravel(), position[new]])
 
     def _read(self, ids: np.ndarray) -> Table | None:
         at = self._places(ids, (*self._LAST, "TimeSignature"), ("Bar", "Position", "Tempo", "Velocity"))

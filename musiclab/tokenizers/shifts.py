@@ -5,7 +5,8 @@ from functools import cached_property
 import numpy as np
 
 from musiclab.tokenizers.event_grammar import EventGrammar
-from musiclab.tokenizers.events import LAST_TICK, Events
+from musiclab.tokenizers.event_words import START
+from musiclab.tokenizers.events import LAST_TICK, Events, Table
 
 
 class Shifts(Events):
@@ -30,41 +31,27 @@ class Shifts(Events):
         """How far each shift is from the next longer one: what follows it at once must be shorter than that."""
         return np.append(np.diff(self._duration_ticks), LAST_TICK)
 
-    def _with_shifts(self, onset: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return ids with the time shifts written and room for the words of each event, and where these begin."""
+    def _followers(self) -> dict[str, str]:
+        return {START: "Tempo Note TimeShift", "TimeShift": "TimeShift Tempo Note", "Tempo": "Note TimeShift"}
+
+    def _time_words(self, table: Table | None, onset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         count, split = self._splits
         gap = np.diff(onset, prepend=0)
         moving = np.flatnonzero(gap)
         longest, rest = np.divmod(gap[moving], len(count))
         shifts = longest + count[rest]
-        words = words.copy()
-        words[moving] += shifts
-        stop = np.cumsum(words)
-        out = np.empty(stop[-1] if len(stop) else 0, dtype=np.int64)
-        begin = stop - words
-        first = np.repeat(begin[moving], shifts)
-        nth = np.arange(len(first)) - np.repeat(np.cumsum(shifts) - shifts, shifts)
-        of_rest = nth - np.repeat(longest, shifts)
-        shift = split[np.repeat(rest, shifts), np.maximum(of_rest, 0)]
-        shift[of_rest < 0] = len(self.durations) - 1
-        out[first + nth] = self._spans["TimeShift"].start + shift
-        begin[moving] += shifts
-        return out, begin
+        nth = np.arange(shifts.sum()) - np.repeat(np.cumsum(shifts) - count[rest], shifts)
+        shift = np.where(nth < 0, len(self.durations) - 1, split[np.repeat(rest, shifts), np.maximum(nth, 0)])
+        return np.repeat(moving, shifts), self._spans["TimeShift"].start + shift
 
     def _read_shifts(self, ids: np.ndarray, at: np.ndarray) -> np.ndarray | None:
         """Return the tick at each id, or None if a gap is not split as ``encode`` splits it."""
-        shift = ids[at] - self._spans["TimeShift"].start
         now = np.zeros(len(ids), dtype=np.int64)
-        now[at] = self._duration_ticks[shift]
+        now[at] = self._duration_ticks[ids[at] - self._spans["TimeShift"].start]
         np.cumsum(now, out=now)
-        if len(at) > 1:
-            in_row = at[1:] == at[:-1] + 1
-            # The tick that each row of shifts ends on; rows end where the next shift does not follow at once.
-            last = np.append(np.flatnonzero(~in_row), len(at) - 1)
-            end = now[at[last]][np.searchsorted(last, np.arange(len(at)))]
-            if (end - now[at] >= self._room[shift]).any():
-                return None
-        return now
+        ends_row = np.append(np.diff(at) > 1, True)[: len(at)]  # the next shift does not follow at once
+        _, shifts = self._time_words(None, now[at[ends_row]])
+        return now if np.array_equal(shifts, ids[at]) else None
 
 
 class ShiftGrammar(EventGrammar):

@@ -1,12 +1,10 @@
 """TSD: time shifts between onsets, and notes of four words with their duration; no bars."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from musiclab.tokenizers.base import Grammar, Tokenizer
-from musiclab.tokenizers.event_words import START
 from musiclab.tokenizers.events import Table
 from musiclab.tokenizers.shifts import ShiftGrammar, Shifts
 
@@ -59,21 +57,13 @@ class TSD(Shifts, Tokenizer):
     True
     """
 
-    def _blocks(self) -> dict[str, Iterable]:
-        return self._note_blocks("Pitch", "Velocity", "Duration", "TimeShift", "PitchDrum", "Tempo", "Program")
+    _KINDS = "Pitch Velocity Duration TimeShift PitchDrum Tempo Program"
 
     def _followers(self) -> dict[str, str]:
-        return {
-            START: "Tempo Note TimeShift", "TimeShift": "TimeShift Tempo Note", "Tempo": "Note TimeShift",
+        return super()._followers() | {
             "Program": "Pitch", "Drums": "PitchDrum", "Pitch": "Velocity", "PitchDrum": "Velocity",
             "Velocity": "Duration", "Duration": "Note TimeShift",
         }  # fmt: skip
-
-    def _ids(self, table: Table) -> np.ndarray:
-        onset, order = self._merged(table)
-        out, begin = self._with_shifts(onset, self._own_words(table)[order])
-        self._put(out, table, order, begin)
-        return out
 
     def _read(self, ids: np.ndarray) -> Table | None:
         at = self._places(ids, self._LAST, ("TimeShift", "Tempo", "Velocity"))
