@@ -19,6 +19,7 @@ import numpy as np
 
 from musiclab.errors import missing_library, require
 from musiclab.files import write_whole
+from musiclab.pitch import spell
 from musiclab.score import DEFAULT_VELOCITY, Key, Part, Score, Tempo, TimeSignature
 
 if TYPE_CHECKING:
@@ -411,10 +412,8 @@ def _spelled(pitch: int, fifths: int) -> music21.pitch.Pitch:
     """
     from music21 import pitch as m21
 
-    lowest = fifths - 2
-    place = (pitch * 7 - lowest) % 12 + lowest
-    alter, letter = divmod(place + 1, 7)
-    return m21.Pitch("FCGDAEB"[letter] + ("#" * alter or "-" * -alter), octave=(pitch - alter) // 12 - 1)
+    letter, sharps, octave = spell(pitch, lowest=fifths - 2)
+    return m21.Pitch(letter + ("#" * sharps or "-" * -sharps), octave=octave)
 
 
 def write_musicxml(score: Score, path: str | os.PathLike) -> Path:

@@ -64,6 +64,21 @@ def parse_pitch(name: str) -> int:
     return pitch
 
 
+def spell(pitch: int, lowest: int) -> tuple[str, int, int]:
+    """Return letter, sharps (flats below 0) and octave of a MIDI pitch, by the twelve names from ``lowest`` on.
+
+    Names follow one another in fifths; C is 0, F -1, F# 6, Bb -2.
+
+    Examples
+    --------
+    >>> spell(61, lowest=-5), spell(61, lowest=0), spell(60, lowest=6)
+    (('D', -1, 4), ('C', 1, 4), ('B', 1, 3))
+    """
+    place = (7 * pitch - lowest) % 12 + lowest
+    sharps, letter = divmod(place + 1, 7)
+    return _FIFTHS_UP[letter], sharps, (pitch - sharps) // 12 - 1
+
+
 def key_name(fifths: int, mode: str = "major") -> str:
     """Return the name of a key signature: fifths along the circle of fifths, and mode.
 

@@ -17,14 +17,13 @@ from typing import NamedTuple
 import numpy as np
 
 from musiclab.errors import TokenError, require
-from musiclab.pitch import key_name
+from musiclab.pitch import key_name, spell
 from musiclab.score import Score
 from musiclab.tokenizers.base import SPECIAL_WORDS, Grammar, Tokenizer
 from musiclab.tokenizers.cells import KEYS, Line, metres_on_grid, read_line, steps_in_bar, write_line
 from musiclab.tokenizers.melody import PARTS, TEMPO
 
 LETTERS, ACCIDENTALS = "FCGDAEB", {-1: "_", 0: "=", 1: "^"}  # letters in fifths
-NATURAL = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))
 CHARACTERS = "\nABCDEFGKLMXabcdefgmz0123456789/:#|-_=^,'"
 
 
@@ -85,12 +84,6 @@ class ABCText(Tokenizer):
         metres = metres_on_grid(self.steps_per_quarter)
         names = {k: key_name(*k).replace(" major", "").replace(" minor", "m") for k in KEYS}
         return {f"X:1\nM:{m[0]}/{m[1]}\nL:1/8\nK:{name}\n": (m, k) for m in metres for k, name in names.items()}
-
-    @cached_property
-    def header_next(self) -> dict[str, set[str]]:
-        """The characters that may follow each beginning of a header."""
-        starts = {text[:n] for text in self.headers for n in range(len(text))}
-        return {start: _next(self.headers, start) for start in starts}
 
     @cached_property
     def lengths(self) -> list[str]:
@@ -168,13 +161,10 @@ def _name(pitch: int, fifths: int, marked: str) -> str:
 
     The twelve names follow one another on the line of fifths, placed around the key so that none has two accidentals.
     """
-    first = min(max(fifths - 3, -8), 1)  # in fifths from C
-    place = 1 + next(n for n in range(first, first + 12) if (7 * n - pitch) % 12 == 0)
-    letter, sharps = LETTERS[place % 7], place // 7
-    sharps_in_key = (fifths - place % 7 + 6) // 7
+    letter, sharps, octave = spell(pitch, lowest=min(max(fifths - 3, -8), 1))
+    sharps_in_key = (fifths - LETTERS.index(letter) + 6) // 7
     accidental = ACCIDENTALS[sharps] if sharps != sharps_in_key or letter in marked else ""
-    octave = (pitch - sharps - NATURAL[letter]) // 12
-    return accidental + (letter.lower() if octave > 5 else letter) + "'" * (octave - 6) + "," * (5 - octave)
+    return accidental + (letter.lower() if octave > 4 else letter) + "'" * (octave - 5) + "," * (4 - octave)
 
 
 @lru_cache(maxsize=1024)
@@ -220,7 +210,7 @@ class _ABCGrammar(Grammar):
     def legal(self) -> set[str]:
         """Return the words that may come next."""
         if self.metre is None:
-            return self.tok.header_next[self.head]
+            return _next(self.tok.headers, self.head)
         if not self.name:
             return self._starts(self.place)
         names, lengths = self._names(self.place), self.tok.lengths[1 : self.place.room + 1]

@@ -113,9 +113,8 @@ class BPE(Tokenizer):
         pieces = [(i,) for i in range(len(self.base.vocab))]
         known = set(pieces)
         for pair in self.merges:
-            require(
-                all(N_SPECIAL <= i < len(pieces) for i in pair), "merges", "pairs of earlier ids, none special", pair
-            )
+            known_ids = all(N_SPECIAL <= i < len(pieces) for i in pair)
+            require(known_ids, "merges", "pairs of earlier ids, none special", pair)
             piece = pieces[pair[0]] + pieces[pair[1]]
             if piece not in known:
                 known.add(piece)
@@ -128,11 +127,7 @@ class BPE(Tokenizer):
 
     @property
     def config(self) -> dict:
-        return {
-            "tokenizer": type(self).__name__,
-            "base": self.base.config,
-            "merges": [list(pair) for pair in self.merges],
-        }
+        return {"tokenizer": "BPE", "base": self.base.config, "merges": [list(pair) for pair in self.merges]}
 
     @cached_property
     def engine(self) -> tokenizers.Tokenizer:
@@ -173,17 +168,6 @@ class BPE(Tokenizer):
     def grammar(self) -> Grammar:
         return _BPEGrammar(self)
 
-    @cached_property
-    def trie(self) -> dict:
-        """Merged ids by their base ids: each level maps a base id to the id that ends there and the next level."""
-        root: dict = {}
-        for i, piece in enumerate(self.pieces):
-            level = root
-            for base_id in piece[:-1]:
-                level = level.setdefault(base_id, [None, {}])[1]
-            level.setdefault(piece[-1], [None, {}])[0] = i
-        return root
-
 
 class _BPEGrammar(Grammar):
     """A merged id is legal where its base ids are, one after another."""
@@ -194,8 +178,20 @@ class _BPEGrammar(Grammar):
 
     def mask(self) -> np.ndarray:
         if self.legal is None:
-            self.legal = np.zeros(len(self.tok.pieces), dtype=bool)
-            _allow(self.legal, self.tok.trie, self.base)
+            known: dict[tuple[int, ...], tuple[Grammar, np.ndarray]] = {(): (self.base, self.base.mask())}
+
+            def after(piece: tuple[int, ...]) -> tuple[Grammar, np.ndarray]:
+                """Return the base grammar after these base ids, and what it allows next: nothing if not even these."""
+                if piece not in known:
+                    grammar, allowed = after(piece[:-1])
+                    known[piece] = grammar, np.zeros_like(allowed)
+                    if allowed[piece[-1]]:
+                        grammar = grammar.copy()
+                        grammar.push(piece[-1])
+                        known[piece] = grammar, grammar.mask()
+                return known[piece]
+
+            self.legal = np.array([after(piece[:-1])[1][piece[-1]] for piece in self.tok.pieces])
         return self.legal
 
     def push(self, token_id: int) -> None:
@@ -206,19 +202,6 @@ class _BPEGrammar(Grammar):
     @property
     def n_bars(self) -> int:
         return self.base.n_bars
-
-
-def _allow(mask: np.ndarray, level: dict, grammar: Grammar) -> None:
-    """Set what is legal of a level of the trie and of those below it."""
-    legal = grammar.mask()
-    for base_id, (token_id, below) in level.items():
-        if legal[base_id]:
-            if token_id is not None:
-                mask[token_id] = True
-            if below:
-                after = grammar.copy()
-                after.push(base_id)
-                _allow(mask, below, after)
 
 
 def _text(ids: Iterable[int]) -> str:

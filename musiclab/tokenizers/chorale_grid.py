@@ -12,11 +12,14 @@ import numpy as np
 from musiclab.errors import TokenError, require
 from musiclab.score import Score
 from musiclab.tokenizers.base import EOS, SPECIAL_WORDS, Grammar, Tokenizer
-from musiclab.tokenizers.cells import Line, places, read_line, write_line
-from musiclab.tokenizers.chorale import HIGH, LOW, PARTS, TEMPO
+from musiclab.tokenizers.cells import HOLD
+from musiclab.tokenizers.chorale import HIGH, LOW, Chorale
 
 REST, PITCH = 4, 5
-STEPS_PER_QUARTER, STEPS_PER_BAR = 4, 16
+STEPS_PER_BAR = 16
+# How much higher these words' ids are in the scheme with onsets, and its header for 4/4, no pickup and no key.
+CHORALE, SHIFT = Chorale(), 1
+PLAIN = CHORALE.encode(Score([]))[:3]
 # What a model of grids must know of these ids: BOS alone goes before the first row, and a pitch written again is held.
 GRID = {"header": 1, "first": PITCH, "count": HIGH - LOW + 1, "hold": -1, "period": STEPS_PER_BAR}
 
@@ -48,13 +51,18 @@ class ChoraleGrid(Tokenizer):
         return (*SPECIAL_WORDS, "Rest", *(f"Pitch_{p}" for p in range(LOW, HIGH + 1)))
 
     def encode(self, score: Score) -> list[int]:
-        return _fill(score).ravel().tolist()
+        cells = np.array(CHORALE.encode(score)[3:]).reshape(-1, 4)
+        begun = np.maximum.accumulate(np.where(cells == HOLD, 0, np.arange(len(cells))[:, None]))
+        return (np.take_along_axis(cells, begun, axis=0) - SHIFT).ravel().tolist()
 
     def project(self, score: Score) -> Score:
-        return _write(_fill(score))
+        return self.decode(self.encode(score))
 
     def _decode(self, ids: np.ndarray) -> Score:
-        return _write(self._cells(ids))
+        cells = self._cells(ids) + SHIFT
+        held = (cells[1:] == cells[:-1]) & (cells[1:] != REST + SHIFT)
+        cells[1:][held] = HOLD
+        return replace(CHORALE.decode([*PLAIN, *cells.ravel().tolist()]), keys=())
 
     def _cells(self, ids: np.ndarray) -> np.ndarray:
         wrong = np.flatnonzero(ids < REST)
@@ -116,22 +124,3 @@ class _GridGrammar(Grammar):
     @property
     def n_bars(self) -> int:
         return self.pushed // (4 * STEPS_PER_BAR)
-
-
-def _fill(score: Score) -> np.ndarray:
-    """Return the cells of a score, shape (steps, 4)."""
-    line = read_line(score, STEPS_PER_QUARTER, 4, (LOW, HIGH))
-    cells, length = np.full((4, line.steps), REST), line.end - line.onset
-    cells.ravel()[places(line.part * line.steps + line.onset, length)] = np.repeat(PITCH + line.pitch - LOW, length)
-    return cells.T
-
-
-def _write(cells: np.ndarray) -> Score:
-    """Return the score of cells of shape (steps, 4): a note lasts as long as its pitch stays."""
-    steps = len(cells)
-    rows = np.pad(cells.T, ((0, 0), (1, 1)), constant_values=REST)  # (4, steps + 2)
-    change = rows[:, 1:] != rows[:, :-1]  # (4, steps + 1)
-    part, onset = np.nonzero(change & (rows[:, 1:] != REST))
-    _, end = np.nonzero(change & (rows[:, :-1] != REST))
-    line = Line((4, 4), 0, (0, "major"), onset, end, cells[onset, part] - PITCH + LOW, part, steps)
-    return replace(write_line(line, STEPS_PER_QUARTER, PARTS, TEMPO), keys=())

@@ -2,12 +2,14 @@ import os
 
 import numpy as np
 import pytest
+from hypothesis import given
 
 from musiclab.datasets.jsb import load_jsb
 from musiclab.errors import TokenError
 from musiclab.score import Score
+from musiclab.tokenizers.chorale import Chorale
 from musiclab.tokenizers.chorale_grid import ChoraleGrid
-from tests.strategies import check_laws
+from tests.strategies import check_laws, scores
 
 
 def test_laws():
@@ -23,6 +25,13 @@ def test_repeated_notes_are_joined_and_rests_kept_apart():
     told = ChoraleGrid().project(Score([(0, 6, 60), (6, 6, 60), (18, 6, 60)], keys=[(0, 3)]))
     assert told.notes[["onset", "duration"]].tolist() == [(0, 12), (18, 6)]
     assert told.keys == () and told.length == 24
+
+
+@given(scores())
+def test_what_is_kept_sounds_as_chorale_tells_it(score):
+    told, grid = Chorale().project(score), ChoraleGrid().project(score)
+    for part in range(4):  # a roll cannot tell two notes from one, no more than the grid can
+        assert np.array_equal(grid.part(part).roll(4), told.part(part).roll(4))
 
 
 def test_grid_to_ids_and_back():
