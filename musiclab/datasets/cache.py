@@ -7,7 +7,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from musiclab.files import write_whole
 from musiclab.score import NOTE, Score
 
 FORMAT = 2  # raise it when the same source would give other scores
-_FIELDS = ("parts", "length", "resolution", "pickup", "time_signatures", "tempos", "keys", "title", "source")
 _DAMAGED = (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -78,7 +77,7 @@ def _write(path: Path, scores: Sequence[Score]) -> None:
 
 def describe(score: Score) -> dict:
     """Return all of a score but its notes, in types that JSON knows."""
-    return {name: getattr(score, name) for name in _FIELDS}
+    return {field.name: getattr(score, field.name) for field in fields(score)[1:]}
 
 
 def in_parallel(function: Callable, items: Sequence, label: str) -> list:

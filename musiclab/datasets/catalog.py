@@ -22,7 +22,7 @@ def corpora() -> dict[str, str]:
     return {
         "load_chorales()": "371 chorales by J. S. Bach from music21's corpus, in the published split",
         'load_chorales("tune-disjoint")': "the same, all chorales on one tune in one split",
-        **{f'load_folk_tunes("{name}")': f"{chosen.title}, from music21's corpus" for name, chosen in SETS.items()},
+        **{f'load_folk_tunes("{name}")': f"{told['title']}, from music21's corpus" for name, told in SETS.items()},
         "load_jsb()": "the benchmark's own arrays, 382 chorales on a grid of 16ths; downloaded once",
         "load_folder(PATH)": "your own MIDI files",
     }

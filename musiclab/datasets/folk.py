@@ -1,14 +1,14 @@
 """Folk tunes from the corpus that music21 installs: one line each, all tunes of one title in the same split."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
 
-from musiclab.datasets.cache import cached_scores, in_parallel
+from musiclab.datasets.cache import cached_scores, data_path, in_parallel
 from musiclab.datasets.card import MUSIC21_FOLDER, MUSIC21_NOTE, Corpus, corpus_of
 from musiclab.errors import require
 from musiclab.files import attempt
@@ -18,30 +18,9 @@ _SEED = "musiclab"
 _OLD_CHORD = re.compile(r"(?m)^(?![A-Za-z]:).*\+[^+\n]*[A-Ga-g][^+\n]*\+")  # +CEG+, as in ABC 1.6
 
 
-class Collection(NamedTuple):
-    title: str
-    folder: str
-    files: str  # a pattern of names
-    licence: str = f"none stated in the files. {MUSIC21_NOTE}"
-
-
-SETS = {
-    "hornpipes": Collection(
-        "Hornpipes from O'Neill's Music of Ireland (1903), nos. 1577-1700", "oneills1850", r"1577|1625",
-    ),
-    "oneills": Collection(
-        "Jigs, reels and hornpipes from O'Neill's Music of Ireland (1903), nos. 811-981, 1176-1375, 1577-1700",
-        "oneills1850", r"08|09[05].-09[58]|1176|1276|1577|1625",
-    ),
-    "oneills-complete": Collection("O'Neill's Music of Ireland (1903)", "oneills1850", ""),
-    "ryan": Collection("Ryan's Mammoth Collection (1883)", "ryansMammoth", ""),
-    "essen": Collection(
-        "The Essen Folksong Collection", "essenFolksong", "",
-        "music21's note: 'The legal status of the Essen folksong database is unclear, as the data has been input by "
-        "many people. [...] Prof. AMU Dr. Habil. Ewa Dahlig-Turek [...] has given permission for non-commercial "
-        "distribution and use of these files in music21.'",
-    ),
-}  # fmt: skip
+# By name: title, folder in music21's corpus, a pattern of file names and, where the source states one, the licence.
+SETS: dict[str, dict[str, str]] = json.loads(data_path("folk_tunes.json").read_text(encoding="utf-8"))
+LICENCE = f"none stated in the files. {MUSIC21_NOTE}"
 
 
 def load_folk_tunes(name: str = "hornpipes") -> Corpus:
@@ -68,21 +47,21 @@ def load_folk_tunes(name: str = "hornpipes") -> Corpus:
     scores = cached_scores(name, lambda: filter(None, in_parallel(_read_tune, tunes, f"reading {name}")))
     return corpus_of(
         {split: [s for s in scores if _split(s.title) == split] for split in ("train", "valid", "test")},
-        name=chosen.title,
-        origin=MUSIC21_FOLDER + chosen.folder,
-        licence=chosen.licence,
+        name=chosen["title"],
+        origin=MUSIC21_FOLDER + chosen["folder"],
+        licence=chosen.get("licence", LICENCE),
         remarks=(f"{len(tunes) - len(scores)} of {len(tunes)} tunes left out: several notes at once, or unreadable.",),
     )
 
 
-def _tunes(chosen: Collection) -> Iterator[tuple[str, str]]:
+def _tunes(chosen: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Yield (where from, ABC text) of each tune."""
-    for path in sorted((_corpus_folder() / chosen.folder).glob("*.abc")):
-        if re.match(chosen.files, path.name):
+    for path in sorted((_corpus_folder() / chosen["folder"]).glob("*.abc")):
+        if re.match(chosen["files"], path.name):
             texts = re.split(r"(?m)^(?=X:)", path.read_text(encoding="utf-8", errors="replace"))
             for text in texts[1:]:
                 number = text[2:].split(maxsplit=1)[0]
-                yield f"music21 corpus, {chosen.folder}/{path.name} X:{number}", text
+                yield f"music21 corpus, {chosen['folder']}/{path.name} X:{number}", text
 
 
 def _corpus_folder() -> Path:

@@ -39,12 +39,8 @@ def load_jsb(path: str | os.PathLike | None = None) -> Corpus:
     """
     entry = _entry()
     data = (Path(path) if path else _find(entry)).read_bytes()
-    require(
-        sha256(data).hexdigest() == entry["sha256"],
-        f"sha256 of {path or _NAME}",
-        entry["sha256"],
-        sha256(data).hexdigest(),
-    )
+    found = sha256(data).hexdigest()
+    require(found == entry["sha256"], f"sha256 of {path or _NAME}", entry["sha256"], found)
     splits = json.loads(data)
     return corpus_of_arrays(
         {name: [np.array(rows, dtype=np.int64) for rows in splits[name]] for name in ("train", "valid", "test")},
@@ -76,11 +72,10 @@ def _entry() -> dict:
 
 def _find(entry: dict) -> Path:
     """Return where the file lies, downloaded first if need be."""
-    folders = [Path(os.environ["MUSICLAB_DATA"])] if "MUSICLAB_DATA" in os.environ else []
     target = cache_folder() / "jsb"
-    found = [folder for folder in (*(f / "jsb" for f in folders), target) if (folder / _NAME).is_file()]
-    if found:
-        return found[0] / _NAME
+    for folder in (Path(os.environ.get("MUSICLAB_DATA", target.parent)) / "jsb", target):
+        if (folder / _NAME).is_file():
+            return folder / _NAME
     import pooch
 
     try:

@@ -5,30 +5,21 @@ import os
 from pathlib import Path
 
 from musiclab.errors import require
-from musiclab.tokenizers.base import SPECIAL_WORDS, Tokenizer
-from musiclab.tokenizers.event_words import DRUM_RANGE, DRUMS, TEMPO_RANGE, EventWords
+from musiclab.tokenizers.base import Tokenizer
+from musiclab.tokenizers.event_words import EventWords
 from musiclab.tokenizers.midilike import MIDILike
 from musiclab.tokenizers.remi import REMI
 from musiclab.tokenizers.tsd import TSD
 
 SCHEMES: dict[str, type[EventWords]] = {"REMI": REMI, "TSD": TSD, "MIDILike": MIDILike}
 VERSION = "3.1.0"
-# What MidiTok takes for what a file does not name, and the only value that these tokenizers can say.
-FIXED = {
-    "special_tokens": [f"{word}_None" for word in SPECIAL_WORDS], "use_velocities": True, "use_chords": False,
-    "use_rests": False, "use_key_signatures": False, "use_sustain_pedals": False, "use_pitch_bends": False,
-    "use_control_changes": False, "use_pitch_intervals": False, "use_pitchdrum_tokens": True,
-    "drums_pitch_range": list(DRUM_RANGE), "log_tempos": False, "tempo_range": list(TEMPO_RANGE),
-    "delete_equal_successive_tempo_changes": False, "one_token_stream_for_programs": True, "program_changes": False,
-    "additional_params": {},
+# What MidiTok takes for what a file does not name. For most it is the only value that these tokenizers can say.
+DEFAULTS = json.loads(Path(__file__).with_name("miditok_defaults.json").read_text(encoding="utf-8"))
+OPEN = {
+    "pitch_range", "beat_res", "num_velocities", "num_tempos", "use_tempos", "use_programs", "use_time_signatures",
+    "remove_duplicated_notes", "time_signature_range",
 }  # fmt: skip
-ALL_PROGRAMS = [*range(DRUMS), -1]
-DEFAULTS = {
-    "pitch_range": [21, 109], "beat_res": {"0_4": 8, "4_12": 4}, "num_velocities": 32, "num_tempos": 32,
-    "use_tempos": False, "use_programs": False, "use_time_signatures": True, "remove_duplicated_notes": False,
-    "time_signature_range": {"8": [3, 12, 6], "4": [5, 6, 3, 2, 1, 4]}, "programs": ALL_PROGRAMS,
-    "use_note_duration_programs": ALL_PROGRAMS,
-}  # fmt: skip
+FIXED = {key: value for key, value in DEFAULTS.items() if key not in OPEN}
 REMI_PARAMS = {"max_bar_embedding": None, "use_bar_end_tokens": False, "add_trailing_bars": False}
 
 
@@ -75,8 +66,8 @@ def to_miditok(tok: Tokenizer) -> dict:
         **FIXED, "pitch_range": list(tok.pitch_range), "num_velocities": tok.velocities,
         "beat_res": {f"{start}_{stop}": steps for start, stop, steps in tok.steps_per_beat},
         "use_tempos": tok.tempos > 0, "num_tempos": tok.tempos or DEFAULTS["num_tempos"], "use_programs": tok.programs,
-        "programs": ALL_PROGRAMS, "use_note_duration_programs": ALL_PROGRAMS, "remove_duplicated_notes": True,
-        "use_time_signatures": bool(metres), "time_signature_range": metres or {"4": [4]},
+        "remove_duplicated_notes": True, "use_time_signatures": bool(metres),
+        "time_signature_range": metres or {"4": [4]},
         "additional_params": dict(REMI_PARAMS) if name == "REMI" else {},
     }  # fmt: skip
     return {"config": config, "tokenization": name, "miditok_version": VERSION}
@@ -110,8 +101,7 @@ def from_miditok(source: str | os.PathLike | dict) -> Tokenizer:
     name = params.get("tokenization")
     require(name in SCHEMES, "tokenization", f"one of {', '.join(SCHEMES)}", repr(name))
     require("_model" not in params, "_model", "absent: train BPE here on the scheme itself", "a trained model")
-    config = {**FIXED, **DEFAULTS, **params.get("config", {})}
-    fixed = {**FIXED, "programs": ALL_PROGRAMS, "use_note_duration_programs": ALL_PROGRAMS}
+    config, fixed = DEFAULTS | params.get("config", {}), dict(FIXED)
     if name == "REMI":
         fixed["additional_params"] = REMI_PARAMS
         config["additional_params"] = {**REMI_PARAMS, **config["additional_params"]}
@@ -122,7 +112,8 @@ def from_miditok(source: str | os.PathLike | dict) -> Tokenizer:
     if not config["use_programs"]:
         del fixed["one_token_stream_for_programs"]
     for key, value in fixed.items():
-        same = config[key] == value or (value is ALL_PROGRAMS and set(config[key]) == set(value))
+        in_any_order = key in ("programs", "use_note_duration_programs")
+        same = config[key] == value or (in_any_order and set(config[key]) == set(value))
         require(same, key, f"{json.dumps(value)} in MidiTok's configuration", json.dumps(config[key]))
     metres = config["time_signature_range"] if config["use_time_signatures"] else {}
     fields = {"time_signatures": [(n, int(d)) for d, ns in metres.items() for n in ns]} if name == "REMI" else {}

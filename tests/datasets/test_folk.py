@@ -31,7 +31,7 @@ def two_files(tmp_path, monkeypatch):
     monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(folk, "_corpus_folder", lambda: tmp_path / "corpus")
     monkeypatch.setattr(folk, "in_parallel", lambda function, items, label: list(map(function, items)))
-    monkeypatch.setitem(folk.SETS, "airs", folk.Collection("Airs", "airs", "[ab]"))
+    monkeypatch.setitem(folk.SETS, "airs", {"title": "Airs", "folder": "airs", "files": "[ab]"})
 
 
 def test_tunes_are_lines_and_what_is_not_one_is_counted(two_files):
