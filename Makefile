@@ -21,13 +21,16 @@ NBVAL := MUSICLAB_QUICK=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-en
 PYTEST := $(BIN)/python -m pytest -rs --doctest-modules --ignore=tests/benchmarks
 STYLE := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-.PHONY: help lab demo test test-all bench bench-jsb weights publish loc clean
+.PHONY: help lab app demo test test-all bench bench-jsb weights publish loc clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 lab: $(BIN)/.lab ## open JupyterLab on the first notebook (ARGS=--no-browser on a server)
 	$(LAB) $(ARGS)
+
+app: $(BIN)/.lab ## the playground in the browser as an app, without code (ARGS=--no-browser on a server)
+	JUPYTER_PATH=notebooks/app $(BIN)/voila notebooks/playground.ipynb --template=offline $(ARGS)
 
 demo: $(BIN)/.core ## write one generated chorale as .mid .musicxml .mp3 .png into out/ (ARGS=...)
 	$(BIN)/musiclab demo $(ARGS)

@@ -11,6 +11,7 @@ _RANGES = {
     "repetition_penalty": (1.0, 2.0, 0.05), "seed": (0, 999, 1),
 }  # fmt: skip
 LOOK = dict(style={"description_width": "124px"}, layout={"width": "380px"})  # of every control
+ROW = {"flex_flow": "row wrap", "max_width": "960px"}
 
 
 class Knobs(ipywidgets.Box):
@@ -30,7 +31,7 @@ class Knobs(ipywidgets.Box):
             kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
             self.sliders[name] = kind(low, min=low, max=high, step=step, description=name.replace("_", " "), **LOOK)
         self.sampler = sampler
-        super().__init__(list(self.sliders.values()), layout={"flex_flow": "row wrap"})
+        super().__init__(list(self.sliders.values()), layout=ROW)
 
     @property
     def sampler(self) -> Sampler:

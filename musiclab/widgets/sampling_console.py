@@ -190,7 +190,7 @@ class SamplingConsole(ipywidgets.VBox):
     def _show(self) -> None:
         ids = self.tok.finish([i for i in self.ids if i != EOS])
         if ids:
-            self.score = replace(self.tok.decode(ids), title=f"{len(self.ids)} words so far")
+            self.score = replace(self.tok.decode(ids), title=f"{len(self.ids) - self._primed} more words")
             self.player.show(self.score)
 
     def __repr__(self) -> str:

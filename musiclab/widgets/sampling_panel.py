@@ -21,10 +21,8 @@ from musiclab.score import Score
 from musiclab.tokenizers.base import Tokenizer
 from musiclab.widgets.display import box_bundle
 from musiclab.widgets.draft import Draft
-from musiclab.widgets.knobs import LOOK, Knobs, settings
+from musiclab.widgets.knobs import LOOK, ROW, Knobs, settings
 from musiclab.widgets.player import Player, roll_png
-
-_ROW = {"flex_flow": "row wrap"}
 
 
 class SamplingPanel(ipywidgets.VBox):
@@ -96,7 +94,7 @@ class SamplingPanel(ipywidgets.VBox):
         self._rules = [(rule, ipywidgets.Checkbox(True, indent=False)) for rule in rules]
         self._message = ipywidgets.HTML()
         pickers, boxes = [self._model, self._bars, self._primer, self._primer_bars], [box for _, box in self._rules]
-        rows = [ipywidgets.Box(row, layout=_ROW) for row in (pickers, boxes, self._buttons()) if row]
+        rows = [ipywidgets.Box(row, layout=ROW) for row in (pickers, boxes, self._buttons()) if row]
         super().__init__([rows[0], self._knobs, *rows[1:], self._message, self.draft])
         self.draft.observe(lambda _: self._show_state(), ["running", "said"])
         self.draft.observe(lambda change: change["new"] or self._remember(), "running")

@@ -1,4 +1,4 @@
-"""The sampling panel in a real JupyterLab: knobs by keyboard, notes that appear, Stop, sound, files, state.
+"""The sampling panel in a real JupyterLab and in Voilà: knobs by keyboard, notes that appear, Stop, sound, files.
 
 ``pytest tests/browser/test_sampling.py -s`` says how long the page waited.
 """
@@ -91,7 +91,7 @@ def drive(page, state, shots, name):
 
     press(page, "Keep")
     state(lambda s: s["kept"] == 1)
-    page.get_by_text("A: temperature 0.8, seed 4").wait_for()
+    page.get_by_text("A: temperature 0.8, seed 4").wait_for(timeout=60_000)
 
     canvas = draft.locator(".ml-roll")
     box = canvas.bounding_box()
@@ -122,6 +122,11 @@ def test_the_panel_in_jupyterlab(page, run_notebook, write_notebook, state, shot
     drive(page, state, shots, name)
     page.set_viewport_size({"width": 1280, "height": 1700})
     page.screenshot(path=shots / f"{name}.png")
+
+
+def test_the_panel_in_voila(page, voila, write_notebook, state, shots):
+    page.goto(voila(write_notebook("panel-voila.ipynb", PANEL)), timeout=120_000)
+    drive(page, state, shots, "voila")
 
 
 def test_how_long_the_page_waits(page, run_notebook, write_notebook, state, shots):

@@ -8,11 +8,13 @@ const STYLE = `
   padding:10px 14px;border-radius:14px;color:var(--ink);overflow-x:auto;font:13px/1.45 system-ui,sans-serif;
   border:1px solid color-mix(in srgb,var(--ink) 16%,transparent)}
 .ml-console p{margin:0 0 8px;opacity:.75;overflow-wrap:anywhere}
-.ml-console table{border-collapse:collapse;width:100%;margin:0;color:inherit;font:inherit}
+.ml-console table{border-collapse:collapse;width:100%;margin:0;color:inherit;font:inherit;
+  table-layout:fixed;min-width:520px}
 .ml-console th,.ml-console td{padding:2px 8px 2px 0;text-align:left;background:none;border:0;font-weight:400}
 .ml-console th{font-weight:600;vertical-align:bottom}
 .ml-console th small{display:block;font-weight:400;opacity:.7}
-.ml-console td:first-child{width:150px;white-space:nowrap}
+.ml-console th:first-child{width:160px}
+.ml-console td:first-child{white-space:nowrap}
 .ml-console button{width:100%;padding:1px 8px;border:1px solid color-mix(in srgb,var(--ink) 25%,transparent);
   border-radius:6px;background:none;color:inherit;font:inherit;text-align:left;cursor:pointer}
 .ml-console button:hover:enabled{border-color:#0072b2}
