@@ -118,7 +118,7 @@ def in_four(score):
 
 
 def hidden_states(name, scores, random=False):
-    """Return what each layer of a model of data/models, or its like untrained, holds of each score: (layers, rows, D)."""
+    """Return what the layers of a shipped model, or of its like untrained, hold of each score, (layers, rows, D)."""
     import torch
 
     model, tok = load_pretrained(name)

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 
 from musiclab.models import GRU, LSTM, GridGRU, GridTransformer, RelativeTransformer, Transformer
-from musiclab.probing import knock_out, note_steps, trace
+from musiclab.probing import embed, knock_out, note_steps, patch_effects, trace
 from musiclab.score import Score
-from musiclab.tokenizers import ChoraleGrid
+from musiclab.tokenizers import ChoraleGrid, Melody
 
 IDS = torch.randint(4, 40, (24,), generator=torch.Generator().manual_seed(3)).tolist()
 SIZE = dict(width=24, layers=3, heads=2)
@@ -161,3 +161,39 @@ def test_refuses_heads_that_are_not_there(head):
     assert not any(module._forward_hooks for module in model.modules())
     with pytest.raises(ValueError, match=r"below \(0, 0\) in GRU"), knock_out(GRU(40, width=8), [(0, 0)]):
         pass
+
+
+# --- embeddings and patches -----------------------------------------------------------------------------------------
+
+
+def test_embeddings_are_what_the_trace_holds():
+    tune = Score([(0, 24, 60), (24, 72, 62), (96, 192, 64)])
+    model = GRU(vocab_size=207, width=8, layers=2).eval()
+    hidden = trace(model, [1, *Melody().encode(tune)]).hidden
+    ticks, steps = note_steps(model, Melody(), tune)
+    assert np.array_equal(embed(model, Melody(), tune, "note"), hidden[-1][steps])
+    assert embed(model, Melody(), tune, layer=0) == pytest.approx(hidden[0][ticks >= 0].mean(axis=0))
+    bars = embed(model, Melody(), tune, "bar")
+    assert bars[2] == pytest.approx(hidden[-1][ticks >= 192].mean(axis=0))
+    assert len(bars) == 3
+    with pytest.raises(ValueError, match="of must be 'piece', 'bar' or 'note', got 'beat'"):
+        embed(model, Melody(), tune, "beat")
+
+
+@pytest.mark.parametrize("model", [make(Transformer), make(RelativeTransformer)], ids=["absolute", "relative"])
+def test_patching_what_differs_restores_what_follows(model):
+    altered = [*IDS[:10], (IDS[10] + 3) % 36 + 4, *IDS[11:]]
+    effects = patch_effects(model, IDS, altered)
+    assert effects.shape == (3, len(IDS) - 1)
+    assert np.abs(effects[:, :10]).max() < 1e-3  # nothing differs before the change
+    assert effects[-1, -1] == pytest.approx(1, abs=1e-3)  # the last layer's last step is all the answer is made of
+    assert np.abs(effects[-1, :-1]).max() < 1e-3
+    assert np.abs(effects[0, 10:]).max() > 0.05
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_a_patch_compares_like_with_like():
+    with pytest.raises(ValueError, match=f"altered must be 24 ids that end in {IDS[-1]}"):
+        patch_effects(make(Transformer), IDS, IDS[:-1])
+    with pytest.raises(ValueError, match="model must be one with a trunk, got GRU"):
+        patch_effects(GRU(40, width=8), IDS, IDS)
