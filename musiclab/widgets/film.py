@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,6 +17,7 @@ from musiclab.score import Score
 from musiclab.tokenizers.base import BOS, Tokenizer
 from musiclab.tokenizers.explanation import explain
 from musiclab.training import token_nll
+from musiclab.widgets.display import png
 from musiclab.widgets.player import _STATIC, Player
 
 
@@ -161,22 +160,16 @@ class HiddenStateFilm(Player):
 
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "image/png": _picture(self)}, metadata
+        return {**data, "image/png": png(self._draw, 5, layout="constrained")}, metadata
 
+    def _draw(self, figure) -> None:
+        """Put the roll and the film on a figure."""
+        from matplotlib.colors import LinearSegmentedColormap
 
-def _picture(film: HiddenStateFilm) -> str:
-    """Return roll and film as base64 PNG, made without pyplot, so that nothing else shows it."""
-    from matplotlib.colors import LinearSegmentedColormap
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 5), dpi=80, layout="constrained")
-    roll, heat = figure.subplots(2, sharex=True)
-    plot_roll(film.score, roll).set_xlabel("")
-    colors = LinearSegmentedColormap.from_list("film", [PALETTE[0], "white", PALETTE[1]])
-    edges = np.append(film.ticks, film.score.length) / film.score.resolution
-    new_axes(heat).pcolormesh(edges, np.arange(len(film.units) + 1), film.rows, cmap=colors, vmin=-1, vmax=1)
-    heat.set_yticks(np.arange(len(film.units)) + 0.5, film.units, fontsize=6)
-    heat.set(ylim=(len(film.units), 0), xlabel="bar", ylabel="unit")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return base64.b64encode(buffer.getvalue()).decode()
+        roll, heat = figure.subplots(2, sharex=True)
+        plot_roll(self.score, roll).set_xlabel("")
+        colors = LinearSegmentedColormap.from_list("film", [PALETTE[0], "white", PALETTE[1]])
+        edges, n = np.append(self.ticks, self.score.length) / self.score.resolution, len(self.units)
+        new_axes(heat).pcolormesh(edges, np.arange(n + 1), self.rows, cmap=colors, vmin=-1, vmax=1)
+        heat.set_yticks(np.arange(n) + 0.5, self.units, fontsize=min(9, 120 / n))
+        heat.set(ylim=(n, 0), xlabel="bar", ylabel="unit")
