@@ -1,7 +1,8 @@
 """What numba compiles: matrices of 8-bit weights, and a Transformer's step made of them.
 
-A step reads every weight once, and reading takes most of its time: in 8 bits there is a quarter to read. Each row of a
-matrix has a scale of its own; what it is multiplied with stays in 32 bits, as do keys and values.
+A step reads every weight once, and all keys and values. Reading takes most of its time, and in 8 bits there is a
+quarter to read. Each row of a matrix, each key and each value has a scale of its own; what they are multiplied with
+stays in 32 bits.
 """
 
 from __future__ import annotations
@@ -11,24 +12,25 @@ from numba import njit
 from numpy import float32
 from torch import Tensor, nn
 
-from musiclab.models.fast_layers import Attention, Layer, array
-from musiclab.models.transformer import Block
+from musiclab.models.fast_layers import Attention, Layer, Past, array
+from musiclab.models.transformer import Block, Cache
 
 compiled = njit(fastmath=True, cache=True)
 
 
-def pack(weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return matrices (..., out, in) in 8 bits, the scale of each row and the bias (..., out)."""
-    scale = np.maximum(np.abs(weight).max(axis=-1), np.finfo(np.float32).tiny) / float32(127)
-    return np.rint(weight / scale[..., None]).astype(np.int8), scale, bias
+def pack(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows (..., D) in 8 bits, and the scale of each (...)."""
+    small, scale = np.empty(x.shape, np.int8), np.empty(x.shape[:-1], np.float32)
+    rounded(x.reshape(-1, x.shape[-1]), small.reshape(-1, x.shape[-1]), scale.ravel())
+    return small, scale
 
 
 def packed(weight: Tensor, bias: Tensor) -> Layer:
     """Return x -> weight x + bias, with a weight of 8 bits."""
-    small = pack(array(weight), array(bias))
+    small, b = pack(array(weight)), array(bias)
 
     def multiply(x: np.ndarray) -> np.ndarray:
-        product(*small, x, out := np.empty(len(weight), np.float32))
+        product(*small, b, x, out := np.empty(len(weight), np.float32))
         return out
 
     return multiply
@@ -47,11 +49,25 @@ class PackedAttention(Attention):
     def prepared(self, blocks: list[Block]) -> list:
         parts = [((b.qkv, b.norm1), (b.project, None), (b.feed[0], b.norm2), (b.feed[-1], None)) for b in blocks]
         alike = ([folded(*pair) for pair in pairs] for pairs in zip(*parts, strict=True))
-        return [pack(*(np.stack(x) for x in zip(*layers, strict=True))) for layers in alike]
+        stacked = ([np.stack(x) for x in zip(*layers, strict=True)] for layers in alike)
+        return [(*pack(weight), bias) for weight, bias in stacked]
 
-    def read(self, x: np.ndarray, turn: np.ndarray, pairs: np.ndarray, at: int, stop: int) -> np.ndarray:
-        run(out := x.copy(), turn, pairs, at, stop, *self.blocks)
+    def own(self, cache: Cache | Past | None) -> Past:
+        past = super().own(cache)
+        return past if past is cache else past._replace(pairs=pack(past.pairs))
+
+    def read(self, x: np.ndarray, turn: np.ndarray, pairs: tuple, at: int, stop: int) -> np.ndarray:
+        run(out := x.copy(), turn, *pairs, at, stop, *self.blocks)
         return out
+
+
+@compiled
+def rounded(x, small, scale):
+    """Write each row of x (N, D) as whole numbers up to 127, and what they are to be multiplied with."""
+    for i in range(x.shape[0]):
+        scale[i] = max(np.abs(x[i]).max(), float32(1e-30)) / float32(127)
+        for j in range(x.shape[1]):
+            small[i, j] = np.int8(np.rint(x[i, j] / scale[i]))
 
 
 @compiled
@@ -92,40 +108,46 @@ def gelu(x):
 
 
 @compiled
-def rotated(x, turn, out):
-    """Write x with each number of its first half and its partner in the second turned as a point of a plane."""
-    out[:] = x
+def rotated(x, turn):
+    """Return x with each number of its first half and its partner in the second turned as in a plane, (1, D)."""
+    out = x.copy().reshape(1, x.size)
     for i in range(turn.size):
         a, b, c, s = x[i], x[turn.size + i], turn[i].real, turn[i].imag
-        out[2 * i], out[2 * i + 1] = a * c - b * s, a * s + b * c
+        out[0, 2 * i], out[0, 2 * i + 1] = a * c - b * s, a * s + b * c
+    return out
 
 
 @compiled
-def attend(q, keys, values, out):
+def attend(q, keys, key_scale, values, value_scale, out):
     """Write the mean of the values (S, D) that a query (D) looks at."""
-    scores = np.dot(keys, q)
-    highest, total = scores.max(), float32(0)
-    for s in range(scores.size):
-        scores[s] = exponential(scores[s] - highest)
-        total += scores[s]
-    out[:] = np.dot(scores, values) / total
+    shares, total = np.zeros(len(keys), np.float32), float32(0)
+    product(keys, key_scale, shares, q, shares)
+    highest = shares.max()
+    for s in range(len(keys)):
+        shares[s] = exponential(shares[s] - highest)
+        total += shares[s]
+    out[:] = 0
+    for s in range(len(keys)):
+        share = shares[s] * value_scale[s] / total
+        for j in range(q.size):
+            out[j] += share * float32(values[s, j])
 
 
 @compiled
-def run(x, turn, pairs, at, stop, qkv, project, up, down):
+def run(x, turn, pairs, scales, at, stop, qkv, project, up, down):
     """Pass x (D) through all blocks, in place."""
     layers, _, heads, _, size = pairs.shape
     D, scale = x.size, float32(1) / np.sqrt(float32(size))
-    n, y, q = np.empty_like(x), np.empty_like(x), np.empty(size, np.float32)
-    z, wide = np.empty(3 * D, np.float32), np.empty(4 * D, np.float32)
+    n, y, z, wide = np.empty_like(x), np.empty_like(x), np.empty(3 * D, np.float32), np.empty(4 * D, np.float32)
     for i in range(layers):
         product(qkv[0][i], qkv[1][i], qkv[2][i], normalised(x), z)
         for h in range(heads):
             a, b, keys, values = h * size, h * size + size, pairs[i, 0, h], pairs[i, 1, h]
-            rotated(z[a:b] * scale, turn, q)
-            rotated(z[D + a : D + b], turn, keys[at])
-            values[at] = z[2 * D + a : 2 * D + b]
-            attend(q, keys[:stop], values[:stop], y[a:b])
+            key_scale, value_scale = scales[i, 0, h], scales[i, 1, h]
+            rounded(rotated(z[D + a : D + b], turn), keys[at : at + 1], key_scale[at : at + 1])
+            rounded(z[2 * D + a : 2 * D + b].copy().reshape(1, size), values[at : at + 1], value_scale[at : at + 1])
+            q = rotated(z[a:b] * scale, turn)[0]
+            attend(q, keys[:stop], key_scale[:stop], values[:stop], value_scale[:stop], y[a:b])
         product(project[0][i], project[1][i], project[2][i], y, n)
         x += n
         product(up[0][i], up[1][i], up[2][i], normalised(x), wide)

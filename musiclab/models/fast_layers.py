@@ -129,7 +129,7 @@ class Past(NamedTuple):
     """
 
     position: int
-    pairs: np.ndarray
+    pairs: Any
     written: list[int]
 
 
@@ -162,7 +162,7 @@ class Attention:
         position, pairs, written = past
         require(written[0] == position, "state", f"the last one, after {written[0]} steps", f"one after {position}")
         turn = np.exp(1j * (np.float32(position) * self.frequency)).astype(np.complex64)
-        at, stop = position % pairs.shape[3], min(position + 1, pairs.shape[3])
+        at, stop = position % self.shape[3], min(position + 1, self.shape[3])
         x = self.read(x, turn if self.rotary else turn[:0], pairs, at, stop)
         written[0] += 1
         return self.norm(x), Past(position + 1, pairs, written)

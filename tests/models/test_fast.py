@@ -1,0 +1,266 @@
+"""The steps without a framework say what the models say, and stand back where they could not."""
+
+import copy
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from musiclab import sampling
+from musiclab.datasets import load_folk_tunes
+from musiclab.models import GRU, LSTM, GridGRU, GridTransformer, Mixture, NGram, RelativeTransformer, Transformer, fast
+from musiclab.models.fast import fast_step
+from musiclab.pretrained import load_pretrained, pretrained_names
+from musiclab.probing import knock_out
+from musiclab.sampling import Sampler, stream
+from musiclab.tokenizers import Melody
+from musiclab.training import fit
+
+GRID = {"first": 6, "count": 20, "width": 24, "heads": 2}
+MODELS = {
+    "gru": lambda: GRU(40, width=24, layers=2),
+    "lstm": lambda: LSTM(40, width=24, layers=2),
+    **{
+        f"transformer-{positions}-{context}": lambda positions=positions, context=context: Transformer(
+            40, width=24, layers=2, heads=2, context=context, positions=positions
+        )
+        for positions in ("rotary", "learned", "none")
+        for context in (7, 64)
+    },
+    "grid": lambda: GridTransformer(40, layers=2, **GRID),
+    "grid-copies": lambda: GridTransformer(40, hold=-1, header=1, layers=1, copy=2, **GRID),
+    "grid-slides": lambda: GridTransformer(40, columns=3, header=3, layers=1, context=3, **GRID),
+    "grid-anchors": lambda: GridTransformer(40, layers=1, anchors=[(i, i % 12, i % 7) for i in range(40)], **GRID),
+    "grid-gru": lambda: GridGRU(40, layers=2, copy=1, **GRID),
+}
+
+TRANSFORMERS = [name for name in MODELS if name.startswith("transformer")]
+
+
+def made(name):
+    """Return a model whose every weight matters, as after training."""
+    torch.manual_seed(1)
+    model = MODELS[name]().eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.normal_(std=0.3)
+    return model
+
+
+def some_ids(model, n=100, seed=0):
+    """Return ids in which symbols are held and a passage comes back, so that a grid's copy head has work."""
+    rng = np.random.default_rng(seed)
+    ids = rng.integers(model.vocab_size, size=n)
+    hold = getattr(model, "hold", -1)
+    ids[16:] = np.where(rng.random(n - 16) < 0.5, hold if hold >= 0 else 9, ids[16:])
+    ids[n // 2 + 4 :] = ids[4 : n - n // 2]
+    return torch.tensor(ids)[None]
+
+
+@torch.no_grad()
+def in_steps(step, ids, primer):
+    """Return the logits of a pass over the primer, then of one id at a time."""
+    logits, state = step(ids[:, :primer])
+    rows = [logits]
+    for t in range(primer, ids.shape[1]):
+        logits, state = step(ids[:, t : t + 1], state)
+        rows.append(logits)
+    return torch.cat(rows, dim=1)
+
+
+@pytest.mark.parametrize("primer", [1, 4, 6, 50])
+@pytest.mark.parametrize("name", MODELS)
+def test_logits_are_the_models(name, primer):
+    model = made(name)
+    ids = some_ids(model)
+    assert (in_steps(fast_step(model), ids, primer) - in_steps(model, ids, primer)).abs().max() <= 1e-4
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_several_ids_at_once_continue_too(name):
+    model = made(name)
+    ids, step = some_ids(model, 60), fast_step(model)
+    with torch.no_grad():
+        _, state = step(ids[:, :9])
+        logits, state = step(ids[:, 9:52], state)
+        last, _ = step(ids[:, 52:], state)
+    expected = in_steps(model, ids, 9)
+    assert (torch.cat([logits, last], dim=1) - expected[:, 9:]).abs().max() <= 1e-4
+
+
+@pytest.mark.parametrize("name", ["gru", "transformer-rotary-64", "grid-copies"])
+def test_a_batch_is_left_to_the_model(name):
+    model = made(name)
+    ids = torch.cat([some_ids(model, 30, seed) for seed in (0, 1)])
+    assert torch.equal(in_steps(fast_step(model), ids, 5), in_steps(model, ids, 5))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_stream_draws_the_same_ids(name, monkeypatch):
+    model = made(name)
+    used = []
+    monkeypatch.setattr(fast.FastStep, "__call__", _counted(fast.FastStep.__call__, used))
+
+    def drawn(seed):
+        return [(d.id, round(d.nll, 3)) for d in islice(stream(model, [1, 5, 6], Sampler(top_p=0.95, seed=seed)), 60)]
+
+    fast_ones = [drawn(seed) for seed in range(4)]
+    assert len(used) >= sum(map(len, fast_ones))
+    monkeypatch.setattr(sampling, "fast_step", lambda model: None)
+    assert fast_ones == [drawn(seed) for seed in range(4)]
+
+
+def _counted(function, calls):
+    def count(*args):
+        calls.append(1)
+        return function(*args)
+
+    return count
+
+
+@pytest.mark.parametrize("name", pretrained_names())
+def test_shipped_models_are_fast_and_say_the_same(name, monkeypatch):
+    model, tok = load_pretrained(name, device="cpu")
+    monkeypatch.setattr(fast, "find_spec", lambda name: None)  # in 32 bits
+    ids = torch.tensor([[1, *next(islice(_walks(tok, model), 1))]])
+    assert (in_steps(fast_step(model), ids, 2) - in_steps(model, ids, 2)).abs().max() <= 1e-4
+
+
+def _walks(tok, model):
+    """Yield ids that a model draws under its grammar."""
+    while True:
+        yield [draw.id for draw in islice(stream(model, [1], Sampler(seed=3), tok.grammar()), 150)]
+
+
+def test_what_is_trained_on_is_read_anew():
+    model, ids = made("transformer-rotary-64"), some_ids(made("transformer-rotary-64"), 20)
+    before = in_steps(fast_step(model), ids, 3)
+    fit(model, [ids[0].tolist()], iters=3, device="cpu")
+    model.eval()
+    after = in_steps(fast_step(model), ids, 3)
+    assert (after - before).abs().max() > 1e-3
+    assert (after - in_steps(model, ids, 3)).abs().max() <= 1e-4
+    model.out.weight.data.zero_()  # which no version counter sees
+    assert (in_steps(fast_step(model), ids, 3) - in_steps(model, ids, 3)).abs().max() <= 1e-4
+
+
+def test_an_older_state_cannot_be_continued():
+    model = made("transformer-rotary-64")
+    step = fast_step(model)
+    with torch.no_grad():
+        _, first = step(torch.tensor([[1, 2]]))
+        _, second = step(torch.tensor([[3]]), first)
+        step(torch.tensor([[4]]), second)
+        with pytest.raises(ValueError, match="state must be the last one, after 4 steps, got one after 3"):
+            step(torch.tensor([[5]]), second)
+
+
+def test_it_stands_back_for_hooks():
+    model = made("transformer-rotary-64")
+    ids = [d.id for d in islice(stream(model, [1], Sampler(temperature=0)), 30)]
+    with knock_out(model, [(0, 0), (0, 1), (1, 0), (1, 1)]):
+        assert fast_step(model) is None
+        assert [d.id for d in islice(stream(model, [1], Sampler(temperature=0)), 30)] != ids
+    assert fast_step(model) is not None
+    seen = []
+    hook = model.trunk.blocks[1].feed[1].register_forward_pre_hook(lambda *_: seen.append(1))
+    assert fast_step(model) is None
+    list(islice(stream(model, [1], Sampler()), 5))
+    assert len(seen) == 5
+    hook.remove()
+    hook = model.register_forward_hook(lambda *_: None)
+    assert fast_step(model) is None
+    hook.remove()
+    assert fast_step(model) is not None
+
+
+def test_it_stands_back_for_what_it_does_not_know():
+    class Louder(Transformer):
+        def forward(self, ids, state=None):
+            logits, state = super().forward(ids, state)
+            return 2 * logits, state
+
+    class Quiet(torch.nn.Module):
+        def forward(self, q, k, v, window):
+            return 0 * q
+
+    small = {"width": 16, "layers": 1, "heads": 2}
+    changed = Transformer(40, **small)
+    changed.trunk.blocks[0].attend = Quiet()
+    patched = GRU(40, width=16)
+    patched.cells.forward = lambda *given: (torch.zeros(1, 1, 16), given[1])
+    gru = GRU(40, width=16)
+    for model in (
+        Louder(40, **small), changed, patched, RelativeTransformer(40, **small), Transformer(40, **small).double(),
+        NGram(40), Mixture([gru, gru], [0.5, 0.5]),
+    ):  # fmt: skip
+        assert fast_step(model.eval()) is None, type(model)
+    assert fast_step(Transformer(40, **small).train()) is None
+    assert fast_step(copy.deepcopy(gru).eval()) is not None
+
+
+@pytest.fixture
+def packed(monkeypatch):
+    """Let small models have weights of 8 bits."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr(fast, "LARGE", 0)
+
+
+def test_numba_is_asked_only_for_large_models_and_not_missed(packed, monkeypatch):
+    model = made("transformer-rotary-64")
+    ids = some_ids(model, 30)
+    expected = in_steps(model, ids, 3)
+    assert 1e-4 < (in_steps(fast_step(model), ids, 3) - expected).abs().max()  # rounded
+    for setting in ({"LARGE": model.n_parameters + 1}, {"LARGE": 0, "find_spec": lambda name: None}):
+        for name, value in setting.items():
+            monkeypatch.setattr(fast, name, value)
+        assert (in_steps(fast_step(model), ids, 3) - expected).abs().max() <= 1e-4
+
+
+@pytest.mark.parametrize(("name", "tolerance"), [("gru", 1e-4), ("lstm", 1e-4), *((n, 0.1) for n in TRANSFORMERS)])
+def test_8_bits_are_all_that_differs(packed, name, tolerance):
+    """Weights that 8 bits can hold give the same logits, but for keys and values, which are rounded too."""
+    model = made(name)
+    with torch.no_grad():
+        for part, weight in model.named_parameters():
+            if "norm" in part and part.endswith("weight"):
+                weight.fill_(0.5)  # so that what is rounded is half of the matrix as it is
+            elif weight.dim() == 2 and "embed" not in part and part != "place":
+                weight.copy_(torch.randint(-127, 128, weight.shape) / 400)
+                weight[:, 0] = 127 / 400
+    ids = some_ids(model)
+    expected = in_steps(model, ids, 4)
+    assert expected.std() > 0.3
+    assert (in_steps(fast_step(model), ids, 4) - expected).abs().max() <= tolerance
+
+
+def shift(model, pieces):
+    """Return by how much the mean nll of pieces changes, in nats per id."""
+    nll = {}
+    for name, step in (("torch", model), ("fast", fast_step(model))):
+        at_each = []
+        for piece in pieces:
+            ids = torch.tensor([[1, *piece]])
+            at_each.append(-in_steps(step, ids[:, :-1], 1).log_softmax(dim=-1)[0].gather(-1, ids[0, 1:, None]))
+        nll[name] = float(torch.cat(at_each).mean())
+    return abs(nll["fast"] - nll["torch"])
+
+
+def test_8_bits_shift_the_nll_little(packed):
+    model, tok = load_pretrained("tiny", device="cpu")
+    assert 0 < shift(model, [tok.encode(score) for score in load_folk_tunes().test[:4]]) <= 0.005
+
+
+@pytest.mark.slow
+def test_8_bits_shift_the_nll_of_trained_models_little(packed):
+    tunes = load_folk_tunes()
+    for name in pretrained_names():
+        model, tok = load_pretrained(name, device="cpu")
+        if isinstance(model, (GRU, LSTM)):
+            assert shift(model, [tok.encode(score) for score in tunes.test]) <= 0.005, name
+    tok = Melody()
+    train, test = ([tok.encode(score) for score in part] for part in (tunes.train, tunes.test))
+    model = Transformer(len(tok.vocab), width=64, layers=4, heads=4)
+    fit(model, train, iters=300, lr=3e-3, device="cpu")
+    assert shift(model.eval(), test) <= 0.005
