@@ -22,8 +22,8 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("-o", "--out", default="grades/grades.csv", help="default: grades/grades.csv")
     sub.add_argument("-j", "--jobs", type=int, default=1, help="how many at a time; -1: one for each core (default: 1)")
     sub.add_argument("--seeds", action="store_true", help="each student had a release of their own (--student)")
-    sub.add_argument("--limits", nargs=4, type=int, default=(30, 300, 4096, 64), metavar=("CELL", "ALL", "MIB", "N"),
-                     help="seconds for a cell and for all, memory, processes (default: 30 300 4096 64)")  # fmt: skip
+    sub.add_argument("--limits", nargs=4, type=int, default=(60, 600, 4096, 64), metavar=("CELL", "ALL", "MIB", "N"),
+                     help="seconds for a cell and for all, memory, processes (default: 60 600 4096 64)")  # fmt: skip
     sub.set_defaults(run=_grade)
 
 

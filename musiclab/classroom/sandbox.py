@@ -48,8 +48,8 @@ class Limits(NamedTuple):
         How many at a time.
     """
 
-    cell_s: float = 30.0
-    total_s: float = 300.0
+    cell_s: float = 60.0
+    total_s: float = 600.0
     memory_mb: int = 4096
     processes: int = 64
 
