@@ -148,7 +148,7 @@ def released_text(cell: Cell, where: str = "the cell") -> str:
         elif not opened:
             kept.append(line)
     require(not opened, f"{where}, line {opened}", f"closed by ### END {own}", "a region without an end")
-    return "\n".join(stub if own == "SOLUTION" and kept == lines else kept)  # without a region, all is the solution
+    return "\n".join(stub if own == "SOLUTION" and kept == lines else kept).rstrip()  # no region: all is the solution
 
 
 def seeded(source: str, student: str) -> str:
