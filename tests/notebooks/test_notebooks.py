@@ -8,7 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MOST_LINES = 25
 MOST_BYTES, MOST_OUTPUT_BYTES = 300_000, 200_000
 BADGE = re.compile(
@@ -21,6 +22,7 @@ import sys
 if "google.colab" in sys.modules:
     %pip install -q "musiclab @ git+https://github.com/{repo}"
     %pip install -q --no-deps tinysoundfont verovio"""
+LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)")  # to a file beside the notebook
 LOCAL_PATH = re.compile(r"(?<![\w./])/(?:home|Users|root|tmp|work|mnt|private|var)/\w|\b[A-Z]:\\\\+\w")
 
 
@@ -64,7 +66,7 @@ def first_cells(cells: list[dict], name: str) -> list[str]:
 def cell_faults(cell: dict) -> list[str]:
     """Return what is wrong with one cell."""
     if cell["cell_type"] != "code":
-        return []
+        return [f"a link leads nowhere: {link}" for link in LINK.findall(source(cell)) if not (FOLDER / link).exists()]
     found = ["execution times are saved"] if "execution" in cell["metadata"] else []
     if len(source(cell).splitlines()) > MOST_LINES:
         found.append(f"more than {MOST_LINES} lines")
@@ -126,6 +128,7 @@ BROKEN = {
     "outputs of more": lambda nb: nb["cells"][2].update(
         outputs=[nbformat.v4.new_output("stream", name="stdout", text="x" * (MOST_OUTPUT_BYTES + 1))]
     ),
+    "link leads nowhere": lambda nb: nb["cells"][0].update(source=nb["cells"][0]["source"] + "\n[next](01_y.ipynb)"),
     "an error is saved": lambda nb: nb["cells"][2].update(
         outputs=[nbformat.v4.new_output("error", ename="ValueError", evalue="x", traceback=[])]
     ),
