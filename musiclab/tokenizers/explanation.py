@@ -215,6 +215,7 @@ def kind_of(word: str) -> str:
 
 # --- how it looks -----------------------------------------------------------------------------------------------------
 
+# Translucent colours and the page's own ink, so that the table reads on light and dark alike.
 STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 
 
