@@ -128,6 +128,79 @@ def hidden_states(name, scores, random=False):
     return [trace(model, [BOS, *tok.encode(score)]).hidden for score in scores]
 
 
-def at_quarters(hidden, at, rows_before):
-    """Return the states (layers, quarters, D) at the last 16th of each quarter; so many rows come before the music."""
-    return hidden[:, rows_before + STEPS * at + STEPS - 1]
+def ask_of_quarters(name, every):
+    """Return what is asked of quarters, of each ``every``-th chorale in 4/4, and what a grid model holds at their ends.
+
+    Each chorale begins up to 15 sixteenths later, drawn at random: the model is told the number of a row, so an
+    untrained one would know the beat of all chorales that begin on a bar line.
+
+    Returns
+    -------
+    dict
+        beat, fermata, pieces: a label each quarter; descriptors: of what came up to its end; trained, untrained: states
+        (layers, quarters, D).
+    """
+    scores, held = [score for score in all_chorales() if in_four(score)][::every], fermatas()
+    late = np.random.default_rng(0).integers(16, size=len(scores))
+    tick = [score.resolution // STEPS for score in scores]
+    begun = [score.excerpt(int(n) * t, score.length) for score, n, t in zip(scores, late, tick, strict=True)]
+    quarters = [Quarters(score, held[score.source]) for score in scores]
+    kept = [STEPS * one.at >= n for one, n in zip(quarters, late, strict=True)]
+    rows = [1 + STEPS * one.at[keep] + STEPS - 1 - n for one, keep, n in zip(quarters, kept, late, strict=True)]
+
+    def states(random):
+        hidden = hidden_states(name, begun, random)
+        return np.concatenate([one[:, at] for one, at in zip(hidden, rows, strict=True)], axis=1)
+
+    pairs = [*zip(quarters, kept, strict=True)]
+    return {
+        "beat": np.concatenate([one.beat[keep] for one, keep in pairs]),
+        "fermata": np.concatenate([one.fermata[keep] for one, keep in pairs]),
+        "pieces": np.repeat(np.arange(len(scores)), [keep.sum() for keep in kept]),
+        "descriptors": np.array([one.descriptors(at, until=0) for one, keep in pairs for at in one.at[keep]]),
+        "trained": states(random=False),
+        "untrained": states(random=True),
+    }
+
+
+def ask_of_keys(name, every):
+    """Return the same with the keys that ten chorales or more have, every sixth quarter, where the key is known."""
+    scores = [score for score in all_chorales() if known_mode(score)][::every]
+    keys = [f"{7 * s.keys[0].fifths % 12} {known_mode(s)}" for s in scores]
+    scores, keys = zip(*[(s, key) for s, key in zip(scores, keys, strict=True) if keys.count(key) >= 10], strict=True)
+    quarters = [Quarters(score, []) for score in scores]
+    asked = [one.at[6::6] for one in quarters]
+
+    def states(random):
+        hidden = hidden_states(name, scores, random)
+        return np.concatenate([h[:, STEPS * at + STEPS] for h, at in zip(hidden, asked, strict=True)], axis=1)
+
+    found = [
+        [np.r_[one.histogram(t, 10**6), one.histogram(t, 16)] for t in at]
+        for one, at in zip(quarters, asked, strict=True)
+    ]
+    return {
+        "key": np.repeat(keys, [len(at) for at in asked]),
+        "pieces": np.repeat(np.arange(len(scores)), [len(at) for at in asked]),
+        "descriptors": np.concatenate(found),
+        "trained": states(random=False),
+        "untrained": states(random=True),
+    }
+
+
+def ask_of_lines(name, every):
+    """Return the same with the part that a line is, read alone where the soprano is, moved to one median pitch."""
+    lines, parts, pieces = whose_part(all_chorales()[::every])
+    moved = [line.transpose(67 - int(np.median(line.notes["pitch"]))) for line in lines]
+
+    def states(random):
+        return np.stack([hidden[:, 1:].mean(axis=1) for hidden in hidden_states(name, moved, random)], axis=1)
+
+    return {
+        "part": np.array(parts),
+        "pieces": np.array(pieces),
+        "descriptors": np.stack([line_descriptors(line) for line in lines]),
+        "sequences": [words(line) for line in lines],
+        "trained": states(random=False),
+        "untrained": states(random=True),
+    }

@@ -115,3 +115,18 @@ def test_beats_and_fermatas_on_chorales():
     assert fermata.rows["majority"].average_precision == pytest.approx(0.121, abs=0.03)
     for table, chance in ((beat, 0.25), (fermata, 0.5)):
         assert table.rows["shuffled labels"].balanced == pytest.approx(chance, abs=0.05)
+
+
+@pytest.mark.slow
+def test_a_trained_model_holds_beats_and_fermatas():
+    """More than what was counted by hand up to there, and than the same network untrained, outside the interval."""
+    from tests.probing_tasks import ask_of_quarters
+
+    asked = ask_of_quarters("jsb-benchmark", every=4)
+    for labels in ("beat", "fermata"):
+        table = probe(
+            asked["trained"][0], asked[labels], asked["pieces"],
+            descriptors=asked["descriptors"], random_network=asked["untrained"][0],
+        )  # fmt: skip
+        for other in ("descriptors", "random network"):
+            assert table.margin(other)[1] > 0, (labels, other)
