@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 MARKERS = "os^Dv<>P"  # beside the colours, for those who do not see them
+FARTHEST = 8  # standard deviations that a violin may be out
 SQUARE = (5.5, 4.5)  # inches, with a colour bar
 
 
@@ -99,7 +100,7 @@ def plot_descriptors(
     """Return axes with sets of scores side by side, descriptor by descriptor, as violins in units of the first set.
 
     0 is the mean of the first set, the reference, and 1 its standard deviation; the grey band holds 95 % of a normal
-    one. Whatever is further out than 8 is cut off and marked by an arrow with how far out its mean is.
+    one. Whatever is further out than 8 is drawn at 8.
 
     Parameters
     ----------
@@ -135,25 +136,23 @@ def plot_descriptors(
     for which, (name, table) in enumerate(sets.items()):
         ax.barh(0, 0, color=PALETTE[which], label=f"{name} ({len(next(iter(table.values())))})")
     ax.set_yticks(range(len(names)), [re.sub("^n_", "number of ", name).replace("_", " ") for name in names])
-    ax.set(xlim=(-8.5, 8.5), ylim=(len(names) - 0.5, -0.5), xlabel="standard deviations of the first set")
+    ax.set(
+        xlim=(-FARTHEST - 0.5, FARTHEST + 0.5),
+        ylim=(len(names) - 0.5, -0.5),
+        xlabel="standard deviations of the first set",
+    )
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, fontsize=9, labelcolor=INK)
     return ax
 
 
 def _violin(ax: "Axes", values: np.ndarray, y: float, height: float, color: str) -> None:
-    """Draw where values lie, the mean as a dot; an arrow at the edge where the mean is out of sight."""
-    shown = values[np.abs(values) <= 8]
-    if len(shown) > 1 and np.ptp(shown) > 0:
-        (body,) = ax.violinplot(shown, [y], orientation="horizontal", widths=height, showextrema=False)["bodies"]
+    """Draw where values lie, the mean as a dot."""
+    values = np.clip(values, -FARTHEST, FARTHEST)
+    if len(values) and np.ptp(values) > 0:
+        (body,) = ax.violinplot(values, [y], orientation="horizontal", widths=height, showextrema=False)["bodies"]
         body.set(facecolor=color, alpha=0.75, linewidth=0)
-    mean = values.mean() if len(values) else 0.0
-    if abs(mean) <= 8:
-        ax.plot(mean, y, ".", color=INK, markersize=5)
-    else:
-        arrow = "◀ {:.0f}" if mean < 0 else "{:.0f} ▶"
-        ax.text(
-            np.sign(mean) * 8.4, y, arrow.format(mean), ha="left" if mean < 0 else "right", va="center", color=color
-        )
+    if len(values):
+        ax.plot(values.mean(), y, "o", color=color, markeredgecolor=INK, markersize=4.5)
 
 
 def plot_embedding(places: np.ndarray, labels: Sequence, ax: "Axes | None" = None) -> "Axes":

@@ -144,7 +144,8 @@ def _read_out(read: Reader, labels: np.ndarray, splits: list) -> np.ndarray:
 
 
 def _fitted(kind: Callable, X: np.ndarray) -> Reader:
-    return lambda train, test, labels: kind().fit(X[train], labels).predict_proba(X[test])
+    rows = np.asarray(X)
+    return lambda train, test, labels: kind().fit(rows[train], labels).predict_proba(rows[test])
 
 
 def _linear(X: np.ndarray | None) -> Reader | None:
