@@ -25,7 +25,7 @@ from tests.classroom.conftest import TWICE, code, handed_in, write
 LIMITS = Limits(cell_s=6, total_s=60, memory_mb=1200, processes=40)
 MARK = "musiclab_hostile_test"  # in the name of whatever a hostile submission writes or starts
 
-# What is earned with what stands in the place of the first answer, worth 2 points: the second answer, worth 1, is right.
+# What is earned with what stands in place of the first answer, worth 2 points; the second answer, worth 1, is right.
 # None: it breaks its own process, which may cost the second answer too, and must not earn the first. {RIGHT} stands for
 # a right answer; {MARK}, {HERE} and {PORT} for what the test knows.
 ANSWERS = {

@@ -85,6 +85,10 @@ def test_links_are_refused(key, tmp_path) -> None:
 def test_roles_and_points_are_nbgraders(key) -> None:
     _, cells = read_notebook(key)
     assert [(cell.role, cell.name, cell.points) for cell in cells] == [
-        ("given", "", 0), ("answer", "twice", 0), ("check", "doubles", 2), ("answer", "half", 0), ("check", "halves", 1),
-    ]  # fmt: skip
+        ("given", "", 0),
+        ("answer", "twice", 0),
+        ("check", "doubles", 2),
+        ("answer", "half", 0),
+        ("check", "halves", 1),
+    ]
     assert source_notebook()["cells"][2]["source"] == cells[2].source
