@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
 import traitlets
 
 from musiclab.audio import write_audio
@@ -111,10 +110,9 @@ class Draft(Player):
 
     @property
     def paid(self) -> dict[str, float]:
-        total = Counter()
-        for draw in self.draws:
-            total.update(draw.paid)
-        return dict(total)
+        return {
+            name: sum(draw.paid[name] for draw in self.draws) for name in (self.draws[0].paid if self.draws else ())
+        }
 
     def file(self, suffix: str) -> bytes:
         """Return the score as a file with this suffix: .mid, .musicxml or .mp3."""
@@ -124,14 +122,12 @@ class Draft(Player):
 
     def _show(self, more: bool) -> None:
         ids = self._tok.finish([*self._primer, *(draw.id for draw in self.draws if draw.id != EOS)])
-        seconds = perf_counter() - self._began
         if ids:
-            self.score = replace(self._tok.decode(ids), **self._about)
-            self.entropy = self._moments(ids)
+            self.score, self.entropy = replace(self._tok.decode(ids), **self._about), self._moments(ids)
         for name, value in drawn(self._whole() if more else self.score).items():
             setattr(self, name, value)
-        self.progress = min(1.0, self.score.n_bars / self._n_bars) if more else 1.0
-        self.said = f"{len(self.draws)} words, {len(self.draws) / seconds:.0f} a second"
+        self.progress = min(1.0, self.score.n_bars / self._n_bars)
+        self.said = f"{len(self.draws)} words, {len(self.draws) / (perf_counter() - self._began):.0f} a second"
         self.running = more
 
     def _whole(self) -> Score:
@@ -141,11 +137,10 @@ class Draft(Player):
         return replace(score, length=max(score.length, length))
 
     def _moments(self, ids: Sequence[int]) -> list[list[float]]:
-        nats, links = Counter(), link_words(self._tok, ids, self.score)[len(self._primer) :]
-        for link, draw in zip(links, self.draws, strict=False):
+        score, nats = self._tok.decode(ids), Counter()
+        for link, draw in zip(link_words(self._tok, ids, score)[len(self._primer) :], self.draws, strict=False):
             nats[link.tick] += draw.entropy if link.kind != "header" else 0.0
-        seconds = self.score.seconds(np.array(list(nats), dtype=int)).round(4).tolist()
-        return [[second, round(value, 3)] for second, value in zip(seconds, nats.values(), strict=True)]
+        return [[round(float(score.seconds(tick)), 4), round(value, 3)] for tick, value in nats.items()]
 
     def _answer(self, widget, content: dict, buffers) -> None:
         super()._answer(widget, content, buffers)

@@ -126,9 +126,9 @@ class SamplingConsole(ipywidgets.VBox):
         self, model: Model, tok: Tokenizer, primer: Score | None = None, sampler: Sampler | None = None
     ) -> None:
         self.model, self.tok = model.eval(), tok
-        self.ids = [] if primer is None else tok.encode(primer)
-        self._primed, self._knobs, self.table = len(self.ids), Knobs(sampler or Sampler()), StageTable(words=tok.vocab)
-        self.score, self.player = Score([]), Player(Score([], title="Nothing yet"))
+        begun = [] if primer is None else tok.encode(primer)
+        self._primed, self._knobs, self.table = len(begun), Knobs(sampler or Sampler()), StageTable(words=tok.vocab)
+        self.player = Player(Score([]))
         self.table.on_msg(lambda _, content, __: self.choose(content["choose"]))
         acts = {"Back": self.back, "Step": self.step, "16 steps": lambda: self.step(16)}
         self.buttons = [ipywidgets.Button(description=name, layout={"width": "100px"}) for name in acts]
@@ -137,46 +137,44 @@ class SamplingConsole(ipywidgets.VBox):
         for slider in self._knobs.sliders.values():
             slider.observe(lambda _: self._weigh(), "value")
         super().__init__([self._knobs, ipywidgets.HBox(self.buttons), self.table, self.player])
-        self._read()
-        self._show()
+        self._read(begun)
 
     sampler = property(lambda self: self._knobs.sampler, lambda self, sampler: setattr(self._knobs, "sampler", sampler))
 
     def step(self, steps: int = 1) -> None:
         """Draw the next id, or so many, until the end."""
-        for _ in range(steps):
-            if self.stages:
-                shape = len(self.ids) - self._primed + 1, len(self._logits)
-                luck = np.random.default_rng(self.sampler.seed).gumbel(size=shape)[-1]  # as generating draws it
-                allowed = np.where(self._allowed, self._logits, -np.inf)
-                self.ids.append(int((self.sampler.filtered(allowed, [BOS, *self.ids]) + luck).argmax()))
-                self._read()
-        self._show()
+        for _ in range(steps if self.stages else 0):
+            shape = len(self.ids) - self._primed + 1, len(self._logits)
+            luck = np.random.default_rng(self.sampler.seed).gumbel(size=shape)[-1]  # as generating draws it
+            allowed = np.where(self._allowed, self._logits, -np.inf)
+            drawn = int((self.sampler.filtered(allowed, [BOS, *self.ids]) + luck).argmax())
+            self._read([*self.ids, drawn])
+            if drawn == EOS:
+                return
 
     def choose(self, word: str | int) -> None:
         """Take this word, or id, next."""
         chosen = self.tok.ids_of_words.get(word, word)
         ok = self.stages and chosen in np.flatnonzero(self._allowed)
         require(ok, "the next word", "one that the grammar allows", repr(word))
-        self.ids.append(int(chosen))
-        self._read()
-        self._show()
+        self._read([*self.ids, int(chosen)])
 
     def back(self) -> None:
         """Take the last id back; those of the primer stay."""
-        self.ids = self.ids[: max(self._primed, len(self.ids) - 1)]
-        self._read()
-        self._show()
+        self._read(self.ids[: max(self._primed, len(self.ids) - 1)])
 
     @torch.inference_mode()
-    def _read(self) -> None:
+    def _read(self, ids: list[int]) -> None:
         """Have grammar and model read all ids anew: there is a way back, which their states have not."""
-        grammar, ids = self.tok.grammar(), self.ids[:-1] if self.ids[-1:] == [EOS] else self.ids
-        for i in ids:
+        self.ids, grammar, body = ids, self.tok.grammar(), [i for i in ids if i != EOS]
+        for i in body:
             grammar.push(i)
-        logits, _ = self.model(torch.tensor([[BOS, *ids]], device=self.model.device))
+        logits, _ = self.model(torch.tensor([[BOS, *body]], device=self.model.device))
         self._logits, self._allowed = logits[0, -1].double().cpu().numpy(), grammar.mask()
         self._weigh()
+        whole, title = self.tok.finish(body), f"{len(ids) - self._primed} more words"
+        self.score = replace(self.tok.decode(whole), title=title) if whole else Score([], title=title)
+        self.player.show(self.score)
 
     def _weigh(self) -> None:
         ended = self.ids[-1:] == [EOS]
@@ -186,12 +184,6 @@ class SamplingConsole(ipywidgets.VBox):
             self.table.stages = [[name, p.tolist()] for name, p in self.stages.items()]
         for button, off in zip(self.buttons, (len(self.ids) == self._primed, ended, ended), strict=True):
             button.disabled = off
-
-    def _show(self) -> None:
-        ids = self.tok.finish([i for i in self.ids if i != EOS])
-        if ids:
-            self.score = replace(self.tok.decode(ids), title=f"{len(self.ids) - self._primed} more words")
-            self.player.show(self.score)
 
     def __repr__(self) -> str:
         return f"SamplingConsole({len(self.ids)} words, {self.sampler})"

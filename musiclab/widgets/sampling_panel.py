@@ -91,7 +91,7 @@ class SamplingPanel(ipywidgets.VBox):
         self._primer = ipywidgets.Dropdown(options=names, value=[*self._primers][-1], description="primer", **LOOK)
         self._bars = ipywidgets.IntSlider(n_bars, min=1, max=max(32, n_bars), description="bars in all", **LOOK)
         self._primer_bars = ipywidgets.IntSlider(2, min=1, max=16, description="bars of primer", **LOOK)
-        self._rules = [(rule, ipywidgets.Checkbox(True, indent=False)) for rule in rules]
+        self._rules = [(rule, ipywidgets.Checkbox(True, indent=False, layout={"width": "236px"})) for rule in rules]
         self._message = ipywidgets.HTML()
         pickers, boxes = [self._model, self._bars, self._primer, self._primer_bars], [box for _, box in self._rules]
         rows = [ipywidgets.Box(row, layout=ROW) for row in (pickers, boxes, self._buttons()) if row]

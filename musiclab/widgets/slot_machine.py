@@ -50,6 +50,8 @@ class SlotMachine(widgets.VBox):
     [(1.0, 1), (0.5, 1), (0.5, 2)]
     """
 
+    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
+
     def __init__(self, model: Model, tok: Tokenizer, n_bars: int = 4, sampler: Sampler | None = None) -> None:
         self.model, self.tok, self.n_bars = model, tok, n_bars
         self.history: list[tuple[Sampler, Score]] = []
