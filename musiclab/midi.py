@@ -9,12 +9,9 @@ metre of one bar. What such metres cannot say is written as a marker, as is sile
 from __future__ import annotations
 
 import os
-import struct
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import cycle
-from operator import itemgetter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -226,8 +223,8 @@ def write_midi(score: Score, path: str | os.PathLike) -> Path:
 
     `read_midi` gives an equal score back, but for what MIDI cannot say: where equal pitches of one part overlap, the
     first to begin is the first to end; parts without notes are lost; tempos are whole microseconds per quarter; one key
-    holds at a time. Each part has a track and a channel of its own, drums channel 10; from the 16th pitched part on
-    channels are shared.
+    holds at a time. The first track holds title, metres, tempos and keys; each part has a track of its own, drums on
+    channel 10, and as far as there are enough a channel.
 
     Raises
     ------
@@ -249,45 +246,28 @@ def write_midi(score: Score, path: str | os.PathLike) -> Path:
     True
     """
     require(score.resolution < 2**15, "resolution", "at most 32767 ticks per quarter in a MIDI file", score.resolution)
-    pitched = cycle([*range(9), *range(10, 16)])
-    channels = [9 if part.is_drum else next(pitched) for part in score.parts]
-    chunks = [_chunk(_conductor_events(score)), *(_chunk(_part_events(score, i, c)) for i, c in enumerate(channels))]
-    header = struct.pack(">4sIHHH", b"MThd", 6, 1, len(chunks), score.resolution)
-    return write_whole(path, header + b"".join(chunks))
-
-
-def _chunk(events: Iterable[tuple[int, bytes]]) -> bytes:
-    """Return a track of these events, put in order; of those at one tick, the order stays."""
-    body, now = bytearray(), 0
-    for tick, message in sorted(events, key=itemgetter(0)):
-        require(tick - now <= _LONGEST_GAP, "gap between events", f"at most {_LONGEST_GAP} ticks in MIDI", tick - now)
-        body += _number(tick - now) + message
-        now = tick
-    body += b"\0" + _meta(0x2F, b"")
-    return struct.pack(">4sI", b"MTrk", len(body)) + body
-
-
-def _number(n: int) -> bytes:
-    """Return a number in MIDI's variable length: seven bits a byte, the high bit set in all but the last."""
-    low = bytes([n & 127])
-    while n := n >> 7:
-        low = bytes([n & 127 | 128]) + low
-    return low
-
-
-def _meta(kind: int, content: bytes) -> bytes:
-    return bytes([0xFF, kind]) + _number(len(content)) + content
-
-
-def _conductor_events(score: Score) -> list[tuple[int, bytes]]:
-    """Return what belongs to all parts: title, metres, tempos, keys, and markers for what these cannot say."""
     metres, marks = _metres_and_marks(score)
-    events = [(0, _meta(0x03, score.title.encode()))] if score.title else []
-    events += [(m.onset, _meta(0x58, bytes([m.numerator, m.denominator.bit_length() - 1, 24, 8]))) for m in metres]
-    events += [(t.onset, _meta(0x51, _microseconds(t.quarters_per_minute).to_bytes(3, "big"))) for t in score.tempos]
-    events += [(k.onset, _meta(0x59, struct.pack("bB", k.fifths, _MODES.index(k.mode)))) for k in score.keys]
-    events += [(tick, _meta(0x06, text.encode())) for text, tick in marks.items()]
-    return events
+    midi = symusic.Score(score.resolution)
+    midi.time_signatures.extend([symusic.TimeSignature(*m) for m in metres])
+    midi.tempos.extend([symusic.Tempo(t.onset, mspq=_microseconds(t.quarters_per_minute)) for t in score.tempos])
+    midi.key_signatures.extend([symusic.KeySignature(k.onset, k.fifths, _MODES.index(k.mode)) for k in score.keys])
+    midi.markers.extend([symusic.TextMeta(tick, text) for text, tick in marks.items()])
+    signs = (*midi.time_signatures, *midi.tempos, *midi.key_signatures, *midi.markers)
+    _check_gaps(np.array([sign.time for sign in signs]))
+    midi.tracks.append(symusic.Track(score.title))  # the name of the first track is the title of the file
+    for i, part in enumerate(score.parts):
+        mine = score.notes["part"] == i
+        _check_gaps(np.append(score.notes["onset"][mine], score.end[mine]))
+        track = symusic.Track(part.name, part.program, part.is_drum)
+        rows = score.notes[mine][["onset", "duration", "pitch", "velocity"]].tolist()
+        track.notes.extend([symusic.Note(*row) for row in rows])
+        midi.tracks.append(track)
+    return write_whole(path, midi.dumps_midi())
+
+
+def _check_gaps(ticks: np.ndarray) -> None:
+    longest = int(np.diff(np.unique(np.append(0, ticks))).max(initial=0))
+    require(longest <= _LONGEST_GAP, "gap between events", f"at most {_LONGEST_GAP} ticks in MIDI", longest)
 
 
 def _metres_and_marks(score: Score) -> tuple[list[TimeSignature], dict[str, int]]:
@@ -302,15 +282,6 @@ def _metres_and_marks(score: Score) -> tuple[list[TimeSignature], dict[str, int]
         if _split_pickup(candidate, score.resolution, score.length, {}) == (pickup, metres):
             return candidate, marks
     return metres, {**marks, _PICKUP: pickup}
-
-
-def _part_events(score: Score, index: int, channel: int) -> list[tuple[int, bytes]]:
-    """Return one part's name, program and notes; at one tick notes end before others begin."""
-    part, notes = score.parts[index], score.notes[score.notes["part"] == index].tolist()
-    events = [(0, _meta(0x03, part.name.encode()))] if part.name else []
-    events += [(0, bytes([0xC0 | channel, part.program]))]
-    events += [(on + duration, bytes([0x80 | channel, pitch, 0])) for on, duration, pitch, *_ in notes]
-    return events + [(on, bytes([0x90 | channel, pitch, velocity])) for on, _, pitch, velocity, _ in notes]
 
 
 # --- pretty_midi ------------------------------------------------------------------------------------------------------
