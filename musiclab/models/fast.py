@@ -8,7 +8,8 @@ in NumPy (:mod:`~musiclab.models.fast_layers`, :mod:`~musiclab.models.fast_grid`
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,14 @@ def _is_plain(part: nn.Module) -> bool:
     return not changed and (type(part) in PARTS or type(part) in STEPS)
 
 
+def _kernels() -> ModuleType | None:
+    """Return what numba compiles, or None if it is missing, unfit for this NumPy, or without a place for its cache."""
+    try:
+        return import_module("musiclab.models.fast_kernels")
+    except (ImportError, RuntimeError):
+        return None
+
+
 class FastStep:
     """One id after another of one sequence; what this is not made for is left to the model."""
 
@@ -86,10 +95,8 @@ class SequenceStep:
     """An embedding, a trunk and a linear output: Transformer, GRU and LSTM."""
 
     def __init__(self, model: Transformer | GRU | LSTM) -> None:
-        attention, matrix = Attention, dense
-        if model.n_parameters >= LARGE and find_spec("numba"):
-            from musiclab.models.fast_kernels import PackedAttention as attention
-            from musiclab.models.fast_kernels import packed as matrix
+        kernels = _kernels() if model.n_parameters >= LARGE else None
+        attention, matrix = (kernels.PackedAttention, kernels.packed) if kernels else (Attention, dense)
         is_transformer = isinstance(model, Transformer)
         self.trunk = attention(model.trunk) if is_transformer else Recurrence([model.cells], matrix)
         self.place = array(model.place) if is_transformer and model.place is not None else None

@@ -77,21 +77,17 @@ class GridStep:
     def _turned(self, value: list[int], turn: np.ndarray) -> np.ndarray:
         """Return the classes of a row's symbols as counted from each anchor, (M C K)."""
         classes = turn[:, [(v - 1) % len(self.turn) for v in value]]  # (M, C, K)
-        for c, v in enumerate(value):
-            if not v:
-                classes[:, c] = 0
+        classes[:, [c for c, v in enumerate(value) if not v]] = 0
         return classes.ravel()
 
     def _score(self, s: GridState) -> np.ndarray:
         """Return the logits of the next cell."""
-        c, known, turn = len(s.cells), s.cells, s.anchor[:, self.turn]  # (M, K, K)
-        in_force = [old if i == self.model.hold else self._symbol(i) for i, old in zip(known, s.value, strict=False)]
-        classes = self._turned(in_force + s.value[c:], turn)
-        scores = self.heads[c](s.hidden, s.value, s.age, known, in_force, classes)
-        logits, fresh, by_class, by_symbol = scores
+        c, turn = len(s.cells), s.anchor[:, self.turn]  # (M, K, K)
+        new = [old if i == self.model.hold else self._symbol(i) for i, old in zip(s.cells, s.value, strict=False)]
+        logits, fresh, by_class, by_symbol = self.heads[c](s, new, self._turned(new + s.value[c:], turn))
         by_class = (turn @ by_class.reshape(len(turn), -1, 1)).sum(axis=0)[:, 0]  # (K)
         logits[self.symbols] += by_symbol + by_class[self.classes]
-        return self.copy(c, logits, fresh, known, s.matches) if self.copy else logits
+        return self.copy(c, logits, fresh, s.cells, s.matches) if self.copy else logits
 
 
 def _interval(value: int, reference: int, count: int) -> int:
@@ -122,23 +118,24 @@ class Head:
         stops = list(accumulate(head.sizes))
         self.parts = [slice(stop - size, stop) for stop, size in zip(stops, head.sizes, strict=True)]
 
-    def __call__(
-        self, hidden: np.ndarray, value: list[int], age: list[int], known: list[int], known_value: list[int],
-        classes: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-        """Return scores by id (V), of not copying (1), by class (M K) and by symbol (count)."""
-        n, own, before = self.count, value[self.column], value[: self.column]
-        gaps = [_interval(a, own, n) for a in known_value]
-        moves = [_interval(a, b, n) for a, b in zip(known_value, before, strict=True)]
-        z = self.project(hidden) + self.embed_class(classes)
-        z = z + self.table(*value, *age, *known, *gaps, *moves, *(_interval(b, own, n) for b in before))
+    def __call__(self, s: GridState, new: list[int], classes: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return scores by id (V), of not copying (1), by class (M K) and by symbol (count).
+
+        ``new`` are the symbols in force in the columns before this one once their cells are read, ``classes`` those of
+        all columns (M C K).
+        """
+        n, own, before = self.count, s.value[self.column], s.value[: self.column]
+        gaps = [_interval(a, own, n) for a in new]
+        moves = [_interval(a, b, n) for a, b in zip(new, before, strict=True)]
+        z = self.project(s.hidden) + self.embed_class(classes)
+        z = z + self.table(*s.value, *s.age, *s.cells, *gaps, *moves, *(_interval(b, own, n) for b in before))
         out = self.out(self.norm2(z + self.feed(self.norm1(z))))
         ids, fresh, by_class, along, *by_interval = (out[part] for part in self.parts)
         by_symbol = np.zeros(n, np.float32)
-        for reference, scores in zip([own, *known_value], by_interval, strict=True):
+        for reference, scores in zip([own, *new], by_interval, strict=True):
             if reference:
                 by_symbol += scores[n + 1 - reference : 2 * n + 1 - reference]
-        for b, a, score in zip(before, known_value, along, strict=True):
+        for b, a, score in zip(before, new, along, strict=True):
             if own and a and b and a != b and 1 <= own + a - b <= n:
                 by_symbol[own + a - b - 1] += score
         return ids, fresh, by_class, by_symbol
