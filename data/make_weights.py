@@ -95,7 +95,7 @@ RECIPES = {
     ),
     "folk-lstm": Recipe(
         ABCText(), partial(LSTM, width=256, dropout=0.3), fiddle_tunes, 2200, *TUNES, lr=1e-2, ema=0.995,
-        levels=False,
+        levels=False, sampler={"temperature": 1.0, "min_p": 0.1},
     ),
     "tiny": Recipe(
         Melody(), partial(GRU, width=48, dropout=0.1), load_folk_tunes, 600, *TUNES, lr=2e-2, levels=False,
