@@ -1,9 +1,10 @@
 """Generation: whatever a model prefers, what comes back is a score that the tokenizer can say."""
 
+import numpy as np
 import pytest
 import torch
 
-from musiclab.generation import generate
+from musiclab.generation import generate, generate_batch, paid_per_bar, stream_score
 from musiclab.models import GRU, GridTransformer
 from musiclab.sampling import Sampler
 from musiclab.score import Score
@@ -78,3 +79,48 @@ def test_every_scheme_can_be_generated(tok):
     torch.manual_seed(1)
     score = generate(GRU(len(tok.vocab), width=8), tok, max_ids=150, sampler=Sampler(seed=2))
     assert tok.project(score) == score
+
+
+def test_a_stream_is_what_generate_drains():
+    primer = TOK.project(Score([(0, 24, 67), (0, 24, 48, 64, 3)], keys=[(0, 1, "major")]))
+    settings = {"primer": primer, "n_bars": 2, "sampler": Sampler(1.2, seed=4), "rules": ["in_key"]}
+    ids = [draw.id for draw in stream_score(untrained(0), TOK, **settings)]
+    assert TOK.decode(TOK.finish([*TOK.encode(primer), *ids])) == generate(untrained(0), TOK, **settings)
+    with pytest.raises(ValueError, match="n_bars must be more than"):  # at once, before anything is drawn
+        stream_score(untrained(0), TOK, n_bars=0)
+
+
+def grid_model():
+    from musiclab.tokenizers.chorale import GRID
+
+    torch.manual_seed(2)
+    return GridTransformer(len(TOK.vocab), width=16, **GRID, layers=1, heads=2, copy=4)
+
+
+@pytest.mark.parametrize("model", [untrained(1), grid_model()], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("rules", [(), ("in_key", "parallel_fifths", "cadence")], ids=len)
+def test_a_batch_is_what_generate_returns_seed_by_seed(model, rules):
+    primer = TOK.project(Score([(0, 24, 67), (0, 24, 48, 64, 3)]))
+    settings = {"primer": primer, "rules": rules, "max_ids": 130}
+    batch = generate_batch(model, TOK, n=5, sampler=Sampler(seed=3, top_p=0.99), **settings)
+    singly = [generate(model, TOK, sampler=Sampler(seed=seed, top_p=0.99), **settings) for seed in range(3, 8)]
+    assert batch == singly
+    assert len({score.length for score in batch}) > 1 or rules, "all ended together, so none left the batch early"
+    assert "seed 7" in batch[4].source
+    with pytest.raises(ValueError, match="n must be >= 1, got 0"):
+        generate_batch(model, TOK, n=0)
+
+
+def test_the_bill_names_each_rule_bar_by_bar():
+    tok = Melody()
+    primer = tok.project(Score([(0, 96, 60)]))
+    model = GRU(len(tok.vocab), width=8)
+    drawn = list(stream_score(model, tok, primer=primer, n_bars=4, rules=["in_key", "no_syncopation"], max_ids=999))
+    bill = paid_per_bar(drawn, tok, primer)
+    assert list(bill) == ["grammar", "in_key", "no_syncopation"]
+    bars = (np.arange(len(drawn)) + 16) // 16
+    for name, nats in bill.items():
+        paid = np.array([draw.paid[name] for draw in drawn])
+        assert nats == pytest.approx([paid[bars == bar].sum() for bar in range(bars.max() + 1)])
+    assert bill["in_key"][0] == 0 < bill["in_key"][1]
+    assert paid_per_bar([], tok) == {}

@@ -379,7 +379,7 @@ def given_notes(score: Score, steps_per_quarter: int = 4) -> Rule:
 
 
 def cadence(key: str | None = None) -> Rule:
-    """Return the rule that it ends on the tonic triad, root in the bass and with its third, and only there.
+    """Return the rule that it ends on the tonic triad, root in the lowest part and with its third, and only there.
 
     One part alone ends on the tonic. Where the length is set beforehand, the whole last beat is made the ending.
 
@@ -445,8 +445,8 @@ def as_rule(rule: str | Rule) -> Rule:
     return rule if isinstance(rule, Rule) else RULES.get(rule) or MAKERS[rule]()
 
 
-def find_broken(music: Score | np.ndarray, rule: str | Rule) -> np.ndarray:
-    """Return where a rule is broken: rows of step (a 16th) and the two parts, 0 the soprano, shape (n, 3).
+def find_broken(music: Score | np.ndarray, rule: str | Rule, steps_per_quarter: int = 4) -> np.ndarray:
+    """Return where a rule is broken: rows of step and the two parts, 0 the soprano, shape (n, 3).
 
     A rule about single parts names the same part twice, and the lack of a tone in a chord the outer parts. A breach
     that lasts is named at each step.
@@ -457,6 +457,8 @@ def find_broken(music: Score | np.ndarray, rule: str | Rule) -> np.ndarray:
         A score, or a grid of pitches as :func:`sounding_pitches` and :func:`read_passage` take it.
     rule : str or Rule
         A name in :data:`RULES` or :data:`MAKERS`, or a rule.
+    steps_per_quarter : int
+        Of the grid on which a score is read; rules about pairs are always read on 16ths.
 
     Raises
     ------
@@ -469,7 +471,7 @@ def find_broken(music: Score | np.ndarray, rule: str | Rule) -> np.ndarray:
     [[1, 1, 2]]
     """
     rule = as_rule(rule)
-    passage = read_passage(music) if isinstance(music, Score) else None
+    passage = read_passage(music, steps_per_quarter) if isinstance(music, Score) else None
     grid = sounding_pitches(music) if passage is None or rule.pairs else passage.pitch
     require(grid.ndim == 2, "grid", "of shape (steps, 4)", grid.shape)
     passage = passage or read_passage(grid)
