@@ -108,7 +108,8 @@ class History:
         x = way[at.astype(int) - 1] / way[-1]
         weight = 0.5 ** (np.arange(len(x))[::-1] / HALF_LIFE)
         ends, errors = np.array([_fit_law(x, loss, weight, p) for p in POWERS]).T
-        ends, tremor = np.minimum(ends, self.best_valid), TREMOR * loss[-1]
+        tremor = TREMOR * loss[-1]
+        ends = np.clip(ends, tremor, self.best_valid)  # less than nothing cannot surprise
         middle = np.average(ends, weights=(errors + tremor) ** -2)
         guesses = ends.min() - tremor, middle, ends.max() + tremor
         return tuple(float(min(guess, self.best_valid)) for guess in guesses)

@@ -116,6 +116,12 @@ def test_what_was_reached_stays():
     assert max(history.forecast()) <= history.best_valid
 
 
+def test_no_forecast_is_below_zero():
+    steep = [(6, 4.57), (12, 3.31), (18, 2.86), (24, 2.66)]  # the beginning of a real run
+    history = History(125, train=steep, valid=steep, best_iter=24, best_valid=2.66)
+    assert 0 <= history.forecast()[0] < 2
+
+
 def test_a_forecast_needs_four_judgements_and_a_future():
     law = lambda x: 1 + 1 / x  # noqa: E731
     assert all(math.isnan(guess) for guess in run(law, done=3).forecast())
