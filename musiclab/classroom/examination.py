@@ -53,7 +53,7 @@ class Examination:
         if role == "check":
             self.tell({"check": name, "passed": error is None, "why": words(error) if error else ""})
         elif error:
-            self.tell({"cell": name or f"a cell, {role}", "why": words(error)})
+            self.tell({"cell": name or f"{role} cell", "why": words(error)})
         if isinstance(error, Stopped):
             self.guilty.add(number)
             self.room.stopped("guilty")

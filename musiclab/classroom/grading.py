@@ -27,13 +27,9 @@ DEFAULT = Limits()
 
 
 def grade(
-    submissions: str | PathLike,
-    key: str | PathLike,
-    out: str | PathLike,
-    jobs: int = 1,
-    limits: Limits = DEFAULT,
+    submissions: str | PathLike, key: str | PathLike, out: str | PathLike, jobs: int = 1, limits: Limits = DEFAULT,
     seeds: bool = False,
-) -> Path:
+) -> Path:  # fmt: skip
     """Mark a folder of submissions and return the path of the table of marks.
 
     Beside the table are ``summary.html``, ``feedback/`` with a page for each student, and ``marks/``: from these an
@@ -98,8 +94,9 @@ def _examine_all(plans: list[list], folder: Path, jobs: int, limits: Limits) -> 
     work = [delayed(_examine)(digest, plan, limits) for digest, plan in todo.items() if digest not in found]
     done = Parallel(jobs, prefer="threads", return_as="generator_unordered")(work)
     for digest, lines in tqdm(done, "marking", len(work), unit="submission"):
-        write_whole(folder / f"{digest}.json", json.dumps(lines).encode())
         found[digest] = lines
+        if not any("broken" in line for line in lines):  # then it was not the student's fault, and is done again
+            write_whole(folder / f"{digest}.json", json.dumps(lines).encode())
     return found
 
 
@@ -131,10 +128,12 @@ def examine(plan: list[dict], limits: Limits = DEFAULT) -> list[dict]:
         out, trouble = process.communicate(json.dumps({"plan": plan, "limits": limits}).encode(), limits.total_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        out, trouble = process.communicate()
-    found = [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith(b"\n")]
-    broken = {"cell": "the marking", "why": trouble.decode(errors="replace")[-300:]}
-    return found + [broken] * (process.returncode > 0)
+        return _lines(process.communicate()[0])
+    return _lines(out) + [{"broken": trouble.decode(errors="replace")[-300:]}] * bool(process.returncode)
+
+
+def _lines(out: bytes) -> list[dict]:
+    return [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith(b"\n")]
 
 
 def _result(student: str, plan: list[dict], notes: list[str], key: list[Cell], found: list[dict]) -> dict:
@@ -142,13 +141,12 @@ def _result(student: str, plan: list[dict], notes: list[str], key: list[Cell], f
     checks = {line["check"]: line for line in found if "check" in line}
     late = {"passed": False, "why": "not reached in time" if plan else "there is nothing to run"}
     marks = []
-    for cell in key:
-        if cell.role == "check":
-            line = checks.get(cell.name, late)
-            marks.append(
-                {"name": cell.name, "points": cell.points * line["passed"], "of": cell.points, "why": line["why"]}
-            )
+    for cell in filter(lambda cell: cell.role == "check", key):
+        line = checks.get(cell.name, late)
+        points = cell.points * line["passed"]
+        marks.append({"name": cell.name, "points": points, "of": cell.points, "why": line["why"]})
     troubles = [f"{line['cell']}: {line['why']}" for line in found if "cell" in line]
+    troubles += [f"the marking broke off: {line['broken']}" for line in found if "broken" in line]
     return {
         "student": student, "marks": marks, "remarks": [*notes, *dict.fromkeys(troubles)],
         "points": sum(mark["points"] for mark in marks), "of": sum(mark["of"] for mark in marks),

@@ -21,9 +21,8 @@ def write_pages(results: list[dict], title: str, folder: Path) -> None:
     """Write ``summary.html``, and ``feedback/`` with a page for each student."""
     from jinja2 import Environment, PackageLoader
 
-    pages = Environment(
-        loader=PackageLoader("musiclab.classroom"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
+    loader = PackageLoader("musiclab.classroom")
+    pages = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
     def write(path: str, template: str, **shown: object) -> None:
         text = pages.get_template(template).render(title=title, **shown)
@@ -52,9 +51,8 @@ def items(results: list[dict]) -> list[dict]:
         rest = np.array([result["points"] for result in results]) - points
         fit = float(np.corrcoef(points, rest)[0, 1]) if points.std() and rest.std() else nan
         why, times = (Counter(mark["why"] for mark in marks if mark["why"]).most_common(1) or [("", 0)])[0]
-        rows.append(
-            {**marks[0], "passed": sum(m["points"] == m["of"] for m in marks), "fit": fit, "why": why, "times": times}
-        )
+        passed = sum(mark["points"] == mark["of"] for mark in marks)
+        rows.append({"name": marks[0]["name"], "passed": passed, "fit": fit, "why": why, "times": times})
     return rows
 
 
@@ -62,16 +60,14 @@ def similar_answers(results: list[dict]) -> list[tuple[float, str, str, str]]:
     """Return pairs of students whose answers share much: share, answer, and both. A place to look, never proof.
 
     Names, comments and layout count for nothing: compared are runs of ``RUN`` words of Python, without those that more
-    than half of the class has. What is shared is given as a share of the shorter answer's runs.
+    than a fifth of the class has. What is shared is given as a share of the shorter answer's runs.
     """
     found = []
     for name in {name for result in results for name in result["answers"]}:
         runs = {result["student"]: answer_runs(result["answers"].get(name, "")) for result in results}
         count = Counter(run for own in runs.values() for run in own)
-        own = {
-            student: {run for run in run_set if count[run] <= max(2, len(results) / 2)}
-            for student, run_set in runs.items()
-        }
+        common = {run for run, n in count.items() if n > max(2, len(results) / 5)}
+        own = {student: mine - common for student, mine in runs.items()}
         long = [student for student in own if len(own[student]) >= LEAST_RUNS]
         for a, b in combinations(long, 2):
             share = len(own[a] & own[b]) / min(len(own[a]), len(own[b]))

@@ -48,7 +48,7 @@ class Limits(NamedTuple):
         How many at a time.
     """
 
-    cell_s: float = 60.0
+    cell_s: float = 30.0
     total_s: float = 600.0
     memory_mb: int = 4096
     processes: int = 64
@@ -73,17 +73,14 @@ class Room:
     def __init__(self, limits: Limits) -> None:
         self.limits, self._home = limits, "/tmp/home" if sandboxed() else tempfile.mkdtemp(prefix="musiclab-")
         here, there = socket.socketpair()
-        most = (
-            limits.memory_mb,
-            int(limits.total_s),
-            limits.processes if sandboxed() else -1,
-        )  # -1: all of the user's count
+        processes = limits.processes if sandboxed() else -1  # outside, the system would count all of the user's
+        options = there.fileno(), limits.memory_mb, int(limits.total_s), processes
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._process = subprocess.Popen(
-            [*walls(self._home), sys.executable, "-P", desk.__file__, *map(str, (there.fileno(), *most))],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[there.fileno()],
-            cwd="/" if sandboxed() else self._home, process_group=0,
-            env={name: os.environ[name] for name in _KEPT if name in os.environ}
-            | {"PATH": "/usr/bin:/bin", "HOME": self._home, "USER": "student", "LANG": "C.UTF-8"},
+            [*walls(self._home), sys.executable, "-P", desk.__file__, *map(str, options)], process_group=0,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=options[:1],
+            env=kept | {"PATH": "/usr/bin:/bin", "HOME": self._home, "USER": "student", "LANG": "C.UTF-8"},
+            cwd="/" if sandboxed() else self._home,
         )  # fmt: skip
         there.close()
         self._line, self._root = Connection(here.detach()), psutil.Process(self._process.pid)
@@ -101,16 +98,13 @@ class Room:
             raise _error(str(kind), str(value))
         return value
 
-    def _everyone(self) -> list[psutil.Process]:
-        return [self._root, *self._root.children(recursive=True)]
-
     def _watch(self) -> None:
-        if self._process.poll() is not None:
-            raise self.stopped("its process ended")
-        used, everyone = 0, self._everyone()
+        used, everyone = 0, [self._root, *self._root.children(recursive=True)]
         for process in everyone:
             with contextlib.suppress(psutil.Error):
                 used += process.memory_info().rss
+        if self._process.poll() is not None:
+            raise self.stopped("its process ended")
         if used > self.limits.memory_mb << 20:
             raise self.stopped(f"it used more than {self.limits.memory_mb} MiB")
         if len(everyone) > self.limits.processes:
@@ -119,7 +113,7 @@ class Room:
     def stopped(self, why: str) -> Stopped:
         """End everything in the room, and return the reason as an error to raise."""
         with contextlib.suppress(psutil.Error):
-            for process in reversed(self._everyone()):
+            for process in self._root.children(recursive=True):
                 process.kill()
         self._process.kill()
         self._process.wait()
@@ -149,10 +143,8 @@ def walls(home: str) -> list[str]:
     mounts = [word for path in seen if path and Path(path).exists() for word in ("--ro-bind", str(path), str(path))]
     small = f"--size {256 << 20} --tmpfs"
     # A read-only /proc: through another one, a teacher who is root would let students set the kernel's parameters.
-    rest = (
-        f"--proc /proc --remount-ro /proc --dev /dev {small} /dev/shm --remount-ro /dev {small} {home} --chdir {home}"
-    )
-    return [*_WALLS.split(), *mounts, *rest.split(), "--remount-ro", "/"]
+    rest = f"--proc /proc --remount-ro /proc --dev /dev {small} /dev/shm --remount-ro /dev {small} {home}"
+    return [*_WALLS.split(), *mounts, *rest.split(), "--chdir", home, "--remount-ro", "/"]
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from musiclab.classroom.notebooks import Cell, released_text
 
-OWN = Cell("the student's own", "", 0.0, "")
+OWN = Cell("additional", "", 0.0, "")
 
 
 def make_plan(key: list[Cell], handed_in: list[Cell]) -> list[dict]:

@@ -6,12 +6,14 @@ Some answers are right, some partly, some not written, and some try to get their
 import argparse
 import json
 import os
+import re
 import shutil
 import webbrowser
 from pathlib import Path
 
 from musiclab.classroom.grading import grade
 from musiclab.classroom.notebooks import release
+from musiclab.classroom.sandbox import Limits
 
 SOURCE = Path(__file__).parent / "source" / "a2-metric-duel" / "a2-metric-duel.ipynb"
 
@@ -102,7 +104,6 @@ CLASS = {
     "Quincy": ("unwritten", "unwritten"),
     "Ravi": ("turned round", "by memory"),
     "Sofia": ("by chance", "by memory"),
-    "Toru": ("each part", "two ears"),
     "Unsuk": ("soprano only", "one ear"),
     "Vicente": ("a loop", "two ears"),
     "Wolfgang": ("an exit", "two ears"),
@@ -110,7 +111,19 @@ CLASS = {
     "Yoko": ("a loop", "memory"),
     "Zoltán": ("an exit", "patched"),
 }
-RENAMED = {"leaps": "jumps", "line": "voice", "steps": "near", "good": "fine", "total": "all_of_it", "grid": "table"}
+OWN_WAY = """\
+def judge(score):
+    grid = grid_of(score)
+    known = grid >= 0
+    jump = np.abs(np.diff(grid, axis=0))[known[1:] & known[:-1]]
+    moved = jump[jump > 0]
+    near = np.count_nonzero(moved < 3) / max(1, len(moved))
+    apart = (grid[:, 0] - grid[:, 3])[known[:, 0] & known[:, 3]]
+    sweet = np.isin(apart % 12, [0, 3, 4, 7, 8, 9]).mean()
+    inner = (grid[:, 1] - grid[:, 3])[known[:, 1] & known[:, 3]]
+    return float(near + sweet + np.isin(inner % 12, [0, 3, 4, 7, 8, 9]).mean())
+"""
+RENAMED = {"grid": "table", "known": "sung", "jump": "leap", "near": "close", "apart": "gap", "sweet": "good"}
 
 
 def hand_in(folder: Path, released: dict, student: str, forge: str, judge: str) -> dict:
@@ -127,9 +140,10 @@ def hand_in_all(folder: Path, released: dict) -> None:
     """Write thirty submissions: a class, one who copies and renames, and three who tamper with more than answers."""
     for student, (forger, judge) in CLASS.items():
         notebook = hand_in(folder, released, student, FORGERS[forger], f"# {student}\n{JUDGES[judge]}")
-    copied = JUDGES["two ears"]
+    copied = OWN_WAY
     for old, new in RENAMED.items():
-        copied = copied.replace(old, new)
+        copied = re.sub(rf"\b{old}\b", new, copied)
+    hand_in(folder, released, "Toru", FORGERS["each part"], OWN_WAY)
     hand_in(folder, released, "Toru's neighbour", FORGERS["each part"], copied)
     for cell in notebook["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade"):
@@ -151,10 +165,9 @@ def main() -> None:
     released = json.loads(release(SOURCE, args.out / "a2-metric-duel.ipynb").read_text(encoding="utf-8"))
     hand_in_all(args.out / "handed_in", released)
     print(len(os.listdir(args.out / "handed_in")), "submissions in", args.out / "handed_in")
-    summary = grade(args.out / "handed_in", SOURCE, args.out / "marks" / "grades.csv", args.jobs).with_name(
-        "summary.html"
-    )
-    print(summary)
+    table = grade(args.out / "handed_in", SOURCE, args.out / "marks" / "grades.csv", args.jobs, Limits(cell_s=15))
+    summary = table.with_name("summary.html")
+    print(table, summary, sep="\n")
     if not args.no_browser:
         webbrowser.open(summary.resolve().as_uri())
 
