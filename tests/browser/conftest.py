@@ -62,6 +62,7 @@ def browser():
 @pytest.fixture
 def page(browser):
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(90_000)  # a busy machine is no fault
     page = context.new_page()
     page.errors, page.external = [], []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
