@@ -23,7 +23,7 @@ from musiclab.errors import require
 from musiclab.features.harmony import CHORDS
 from musiclab.pitch import key_name, parse_pitch
 from musiclab.score import Score
-from musiclab.tokenizers.cells import KEYS, Line, places, read_line, steps_in_bar
+from musiclab.tokenizers.cells import KEYS, places, read_line, steps_in_bar
 
 UPPER, LOWER = np.array([0, 0, 0, 1, 1, 2]), np.array([1, 2, 3, 2, 3, 3])  # the six pairs of parts
 ALL, OUTER, NEIGHBOURS = LOWER > UPPER, LOWER - UPPER == 3, LOWER - UPPER == 1
@@ -86,9 +86,9 @@ def read_passage(music: Score | np.ndarray, steps_per_quarter: int = 4) -> Passa
     if isinstance(music, Score):
         n = min(4, len(music.parts))
         line = read_line(music, steps_per_quarter, n)
-        pitch, began, at = *np.full((2, line.steps, n), -1), _cells(line, n)
-        pitch.ravel()[at] = np.repeat(line.pitch, line.end - line.onset)
-        began.ravel()[at] = np.repeat(line.onset, line.end - line.onset)
+        (pitch, began), length = np.full((2, line.steps, n), -1), line.end - line.onset
+        cells = places(line.onset, length), np.repeat(line.part, length)
+        pitch[cells], began[cells] = np.repeat(line.pitch, length), np.repeat(line.onset, length)
         frame = Frame(*line[:3], steps_per_quarter)
     else:
         pitch, frame = np.asarray(music), Frame()
@@ -414,27 +414,20 @@ def cadence(key: str | None = None) -> Rule:
         return p.final[:, None, None] & (np.arange(12) == triad(p)[1])
 
     def closed(p: Passage) -> bool:
-        last = Passage(p.pitch[-1:], p.began[-1:], p.step[-1:], p.step[-1:] >= 0, p.frame)
-        return not strange(last).any() and not _unmet(last, third(last)).any()
+        p = p._replace(final=p.step == p.step[-1])
+        return not strange(p).any() and not _unmet(p, third(p)).any()
 
     return Rule("cadence", parts=strange, needs=third, ends=closed)
 
 
 SUFFIXES = dict(zip(("", "m", "dim", "aug", "7", "m7", "maj7", "m7b5", "dim7"), CHORDS.values(), strict=True))
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}
-RULES = {
-    rule.name: rule
-    for rule in (
-        Rule("parallel_fifths", pairs=parallel_fifths, unit=MOVES),
-        Rule("parallel_octaves", pairs=parallel_octaves, unit=MOVES),
-        Rule("hidden_fifths", pairs=hidden_fifths, watched=OUTER, unit=MOVES),
-        Rule("hidden_octaves", pairs=hidden_octaves, watched=OUTER, unit=MOVES),
-        Rule("crossing", pairs=crossing, watched=NEIGHBOURS),
-        Rule("spacing", pairs=spacing, watched=CLOSE),
-        Rule("overlap", pairs=overlap, watched=NEIGHBOURS),
-        Rule("out_of_range", parts=lambda p: out_of_range(p.pitch), watched=np.ones(4, dtype=bool), unit=PARTS),
-    )
-}
+_PAIRS = {
+    parallel_fifths: (ALL, MOVES), parallel_octaves: (ALL, MOVES), hidden_fifths: (OUTER, MOVES),
+    hidden_octaves: (OUTER, MOVES), crossing: (NEIGHBOURS, PAIRS), spacing: (CLOSE, PAIRS), overlap: (NEIGHBOURS, PAIRS),
+}  # fmt: skip
+RULES = {f.__name__: Rule(f.__name__, pairs=f, watched=which, unit=unit) for f, (which, unit) in _PAIRS.items()}
+RULES["out_of_range"] = in_ranges(RANGES)._replace(name="out_of_range", watched=np.ones(4, dtype=bool), unit=PARTS)
 MAKERS = {"in_key": in_key, "no_syncopation": no_syncopation, "cadence": cadence}
 
 
@@ -597,12 +590,6 @@ def _hidden(grid: np.ndarray, interval: int) -> np.ndarray:
 
 def _both_sound(grid: np.ndarray) -> np.ndarray:
     return (grid[..., UPPER] >= 0) & (grid[..., LOWER] >= 0)
-
-
-def _cells(line: Line, parts: int) -> np.ndarray:
-    """Return the places, in a grid of (steps, parts), of all cells in which the notes of a line sound."""
-    length = line.end - line.onset
-    return places(line.onset, length) * parts + np.repeat(line.part, length)
 
 
 def _unmet(p: Passage, needs: np.ndarray) -> np.ndarray:

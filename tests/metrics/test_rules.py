@@ -7,7 +7,21 @@ import numpy as np
 import pytest
 
 from musiclab.datasets import load_jsb
-from musiclab.metrics.rules import RANGES, RULES, find_broken, parallel_octaves, sounding_pitches, voice_leading
+from musiclab.metrics.rules import (
+    RANGES,
+    RULES,
+    cadence,
+    chord_plan,
+    find_broken,
+    given_notes,
+    in_key,
+    in_ranges,
+    max_leap,
+    no_syncopation,
+    parallel_octaves,
+    sounding_pitches,
+    voice_leading,
+)  # fmt: skip
 from musiclab.score import Score
 from musiclab.tokenizers import ChoraleGrid
 
@@ -163,3 +177,109 @@ def test_what_is_no_four_part_grid_is_refused():
 def test_unsigned_grids_and_rests_alone():
     assert voice_leading(np.array([[72, 64, 60, 48]] * 2, dtype=np.uint8)).parallels == 0
     assert all(len(rows) == 0 for rows in voice_leading(np.full((8, 4), -1)).places.values())
+
+
+PARTS4 = [("Soprano",), ("Alto",), ("Tenor",), ("Bass",)]
+
+
+def noise(seed: int, metre=(4, 4), pickup=24, key=(0, "minor")) -> Score:
+    """Return four parts of notes and rests of many lengths."""
+    rng, rows = np.random.default_rng(seed), []
+    for part, centre in enumerate((72, 65, 58, 48)):
+        onset = 0
+        while onset < 480:
+            length = int(rng.choice([6, 12, 18, 24, 48]))
+            if rng.random() < 0.9:
+                rows.append((onset, length, centre + int(rng.integers(-6, 7)), 64, part))
+            onset += length
+    return Score(rows, parts=PARTS4, pickup=pickup, time_signatures=[(0, *metre)], keys=[(0, *key)])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("metre", "bar", "beat"), [((4, 4), 96, 24), ((3, 4), 72, 24), ((6, 8), 72, 36), ((3, 2), 144, 48)]
+)
+def test_rules_of_a_composer_are_their_definitions(seed, metre, bar, beat):
+    score = noise(seed, metre)
+    plan = [("C", {0, 4, 7}), ("Am", {9, 0, 4}), (None, set(range(12))), ("E7", {4, 8, 11, 2})]
+    minor = {9, 11, 0, 2, 4, 5, 6, 7, 8}
+    want = {name: set() for name in ("in_key", "in_ranges", "max_leap", "no_syncopation", "chord_plan")}
+
+    def strength(tick):
+        return ((tick - 24) % beat == 0) + ((tick - 24) % bar == 0)
+
+    def at(tick, part):
+        found = [n for n in score.notes.tolist() if n[4] == part and n[0] <= tick < n[0] + n[1]]
+        return found[0] if found else None
+
+    for step in range(score.length // 6):
+        tick, heard = 6 * step, set()
+        for part in range(4):
+            if (note := at(tick, part)) is None:
+                continue
+            onset, _, pitch, _, _ = note
+            heard.add(pitch % 12)
+            before = at(tick - 6, part)
+            for name, broken in {
+                "in_key": pitch % 12 not in minor,
+                "in_ranges": not RANGES[part][0] + 5 <= pitch <= 70,
+                "max_leap": before is not None and abs(pitch - before[2]) > 5,
+                "no_syncopation": onset < tick and strength(onset) < strength(tick),
+                "chord_plan": strength(tick) > 0 <= tick - 24 < 4 * bar
+                and pitch % 12 not in plan[(tick - 24) // bar][1],
+            }.items():
+                if broken:
+                    want[name].add((step, part, part))
+        if strength(tick) > 0 <= tick - 24 < 4 * bar:
+            chord = {0: {0, 4}, 1: {9, 0}, 2: set(), 3: {4, 8}}[(tick - 24) // bar]
+            if not chord <= heard:
+                want["chord_plan"].add((step, 0, 3))
+    rules = [
+        in_key(), in_ranges([(low + 5, 70) for low, _ in RANGES.tolist()]), max_leap(5), no_syncopation(),
+        chord_plan([name for name, _ in plan]),
+    ]  # fmt: skip
+    for rule in rules:
+        assert set(map(tuple, find_broken(score, rule).tolist())) == want[rule.name], rule.name
+        assert want[rule.name], f"{rule.name} is never broken here, so nothing was tested"
+    assert find_broken(score, "in_key").tolist() == find_broken(score, in_key("A minor")).tolist()
+
+
+def test_chord_names_are_music21s():
+    from music21.harmony import ChordSymbol
+
+    from musiclab.metrics.rules import SUFFIXES, _chord_classes
+
+    for root in ("C", "F#", "Bb", "A"):
+        for suffix in SUFFIXES:
+            peer = ChordSymbol(root.replace("b", "-") + suffix.replace("m7b5", "ø7"))
+            assert set(_chord_classes(root + suffix)) == set(peer.pitchClasses), root + suffix
+            assert _chord_classes(root + suffix)[0] == peer.root().pitchClass
+
+
+def test_given_notes_and_cadence_are_their_definitions():
+    score = noise(0)
+    tune = score.part("Soprano")
+    assert find_broken(score, given_notes(tune)).tolist() == []
+    moved = noise(0).notes.copy()
+    first = int(np.flatnonzero(moved["part"] == 0)[0])
+    moved["pitch"][first] += 1
+    changed = find_broken(Score(moved, parts=PARTS4, pickup=24), given_notes(tune))
+    assert changed.tolist() == [
+        [step, 0, 0]
+        for step in range(moved["onset"][first] // 6, int(moved["onset"][first] + moved["duration"][first]) // 6)
+    ]
+    endings = {(72, 64, 55, 48): 0, (72, 67, 55, 48): 1, (72, 64, 57, 48): 1, (72, 67, 60, 52): 1, (72, 63, 55, 48): 2}
+    for pitches, n in endings.items():
+        last = Score([(0, 24, pitch, 64, part) for part, pitch in enumerate(pitches)], parts=PARTS4)
+        assert len(find_broken(last, "cadence")) == n, pitches
+
+
+def test_what_no_rule_can_be_is_refused():
+    with pytest.raises(ValueError, match=r"key must be one of .*, got 'H major'"):
+        in_key("H major")
+    with pytest.raises(ValueError, match=r"chord must be a letter, # or b, and one of .*, got 'Csus4'"):
+        chord_plan(["Csus4"])
+    with pytest.raises(ValueError, match="per must be 'bar' or 'beat', got 'step'"):
+        chord_plan(["C"], per="step")
+    with pytest.raises(ValueError, match="key must be one of"):
+        cadence("C")
