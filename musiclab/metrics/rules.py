@@ -426,7 +426,7 @@ _PAIRS = {
     parallel_fifths: (ALL, MOVES), parallel_octaves: (ALL, MOVES), hidden_fifths: (OUTER, MOVES),
     hidden_octaves: (OUTER, MOVES), crossing: (NEIGHBOURS, PAIRS), spacing: (CLOSE, PAIRS), overlap: (NEIGHBOURS, PAIRS),
 }  # fmt: skip
-RULES = {f.__name__: Rule(f.__name__, pairs=f, watched=which, unit=unit) for f, (which, unit) in _PAIRS.items()}
+RULES = {f.__name__: Rule(f.__name__, pairs=f, watched=w, unit=unit) for f, (w, unit) in _PAIRS.items()}
 RULES["out_of_range"] = in_ranges(RANGES)._replace(name="out_of_range", watched=np.ones(4, dtype=bool), unit=PARTS)
 MAKERS = {"in_key": in_key, "no_syncopation": no_syncopation, "cadence": cadence}
 

@@ -17,15 +17,15 @@ from musiclab.tokenizers.base import EOS
 
 BATCH = 50
 VOICES = ["parallel_fifths", "parallel_octaves", "crossing", "spacing", "overlap", "out_of_range"]
-PLAN = ["C", "Am", "F", "G"]
+METRE, PLAN = "no_syncopation", ["C", "Am", "F", "G"]
 
 
 def rule_sets(tune: ml.Score) -> dict[str, list]:
     """Return each rule alone, and sets that pull in different directions, the first rule having precedence."""
-    single = [*VOICES, "in_key", "no_syncopation", ml.max_leap(7), "cadence", ml.chord_plan(PLAN), ml.given_notes(tune)]
+    single = [*VOICES, "in_key", METRE, ml.max_leap(7), "cadence", ml.chord_plan(PLAN), ml.given_notes(tune)]
     c_major, leap = ml.in_key("C major"), ml.max_leap(9)
     return {as_rule(rule).name: [rule] for rule in single} | {
-        "a plan under all": ["out_of_range", ml.chord_plan(PLAN), c_major, *VOICES[:4], leap, "no_syncopation", "cadence"],
+        "a plan under all": ["out_of_range", ml.chord_plan(PLAN), c_major, *VOICES[:4], leap, METRE, "cadence"],
         "a tune under all": [ml.given_notes(tune), "out_of_range", *VOICES[:4], "in_key", leap, "cadence"],
     }  # fmt: skip
 
