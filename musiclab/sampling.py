@@ -229,6 +229,13 @@ def _narrow(
 
 
 @torch.inference_mode()
+def next_logits(model: Model, ids: Sequence[int]) -> np.ndarray:
+    """Return a model's scores of the id that follows these, (vocab,); the first of ``ids`` is BOS."""
+    logits, _ = model.eval()(torch.tensor([[*ids]], device=model.device))
+    return logits[0, -1].double().cpu().numpy()
+
+
+@torch.inference_mode()
 def stream(
     model: Model, ids: Sequence[int], sampler: Sampler | None = None, grammar: Mask | None = None,
     rules: Rules | None = None,

@@ -9,13 +9,12 @@ from pathlib import Path
 import anywidget
 import ipywidgets
 import numpy as np
-import torch
 import traitlets
 
 from musiclab.axes import INK, PALETTE, new_axes
 from musiclab.errors import require
 from musiclab.models.base import Model
-from musiclab.sampling import Sampler, softmax
+from musiclab.sampling import Sampler, next_logits, softmax
 from musiclab.score import Score
 from musiclab.tokenizers.base import BOS, EOS, Tokenizer
 from musiclab.widgets.display import box_bundle, png
@@ -125,7 +124,7 @@ class SamplingConsole(ipywidgets.VBox):
     def __init__(
         self, model: Model, tok: Tokenizer, primer: Score | None = None, sampler: Sampler | None = None
     ) -> None:
-        self.model, self.tok = model.eval(), tok
+        self.model, self.tok = model, tok
         begun = [] if primer is None else tok.encode(primer)
         self._primed, self._knobs, self.table = len(begun), Knobs(sampler or Sampler()), StageTable(words=tok.vocab)
         self.player = Player(Score([]))
@@ -163,14 +162,12 @@ class SamplingConsole(ipywidgets.VBox):
         """Take the last id back; those of the primer stay."""
         self._read(self.ids[: max(self._primed, len(self.ids) - 1)])
 
-    @torch.inference_mode()
     def _read(self, ids: list[int]) -> None:
         """Have grammar and model read all ids anew: there is a way back, which their states have not."""
         self.ids, grammar, body = ids, self.tok.grammar(), [i for i in ids if i != EOS]
         for i in body:
             grammar.push(i)
-        logits, _ = self.model(torch.tensor([[BOS, *body]], device=self.model.device))
-        self._logits, self._allowed = logits[0, -1].double().cpu().numpy(), grammar.mask()
+        self._logits, self._allowed = next_logits(self.model, [BOS, *body]), grammar.mask()
         self._weigh()
         whole, title = self.tok.finish(body), f"{len(ids) - self._primed} more words"
         self.score = replace(self.tok.decode(whole), title=title) if whole else Score([], title=title)

@@ -40,7 +40,7 @@ INK = """canvas => { const d = canvas.getContext('2d').getImageData(0, 0, canvas
 PLAYERS = ".ml-player"
 
 
-def until(read, wanted, seconds=20):
+def until(read, wanted, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if wanted(value := read()):

@@ -130,7 +130,7 @@ def test_the_panel_in_voila(page, voila, write_notebook, state, shots):
 
 
 def test_how_long_the_page_waits(page, run_notebook, write_notebook, state, shots):
-    assert run_notebook(page, write_notebook("waits.ipynb", PANEL)) == []
+    assert run_notebook(page, write_notebook("waits.ipynb", PANEL.replace("n_bars=4", "n_bars=16"))) == []
     page.locator("[data-running]").wait_for()
     first, stop = [], []
     for _ in range(10):
