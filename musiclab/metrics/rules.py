@@ -424,7 +424,8 @@ SUFFIXES = dict(zip(("", "m", "dim", "aug", "7", "m7", "maj7", "m7b5", "dim7"), 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}
 _PAIRS = {
     parallel_fifths: (ALL, MOVES), parallel_octaves: (ALL, MOVES), hidden_fifths: (OUTER, MOVES),
-    hidden_octaves: (OUTER, MOVES), crossing: (NEIGHBOURS, PAIRS), spacing: (CLOSE, PAIRS), overlap: (NEIGHBOURS, PAIRS),
+    hidden_octaves: (OUTER, MOVES), crossing: (NEIGHBOURS, PAIRS), spacing: (CLOSE, PAIRS),
+    overlap: (NEIGHBOURS, PAIRS),
 }  # fmt: skip
 RULES = {f.__name__: Rule(f.__name__, pairs=f, watched=w, unit=unit) for f, (w, unit) in _PAIRS.items()}
 RULES["out_of_range"] = in_ranges(RANGES)._replace(name="out_of_range", watched=np.ones(4, dtype=bool), unit=PARTS)
