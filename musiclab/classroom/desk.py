@@ -22,7 +22,8 @@ def end_with_parent() -> None:
 
 def limit(memory_mb: int, cpu_s: int, processes: int) -> None:
     """Let the system refuse this process more than so much, for ever; -1 is no limit of ours."""
-    most = {"AS": memory_mb << 20, "CPU": cpu_s, "NPROC": processes, "FSIZE": 256 << 20, "CORE": 0}
+    # Addresses are not memory: libraries for GPUs map many times what they use. Who starts this counts what is used.
+    most = {"AS": memory_mb << 22, "CPU": cpu_s, "NPROC": processes, "FSIZE": 256 << 20, "CORE": 0}
     for name, value in most.items():
         which = getattr(resource, f"RLIMIT_{name}")
         bounds = [bound for bound in (value, resource.getrlimit(which)[1]) if bound >= 0] or [-1]
