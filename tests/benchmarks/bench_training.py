@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import time
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from unittest.mock import patch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -204,11 +206,19 @@ def measure_memory(name: str, dropout: float) -> None:
     """Print the MB that three steps add to this process."""
     if name.startswith("Hugging"):
         from transformers import GPT2LMHeadModel  # noqa: F401 (its import is not its memory)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     loop = LOOPS[name, dropout]()
     for i in range(1, 4):
         loop.step(i)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print((peak() - before) / 1024)
+
+
+def peak() -> int:
+    """Return the peak resident size of this program in KB; getrusage's includes that of the process that started it."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(re.search(r"VmHWM:\s*(\d+)", status.read_text())[1])
 
 
 def table(memory: dict[tuple, float]) -> dict[tuple, float]:
