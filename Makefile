@@ -22,7 +22,7 @@ NBVAL := MUSICLAB_QUICK=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-en
 PYTEST := $(BIN)/python -m pytest -rs --doctest-modules --ignore=tests/benchmarks
 STYLE := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-.PHONY: help lab app demo test test-all bench bench-jsb weights publish loc clean
+.PHONY: help lab app demo class-demo test test-all bench bench-jsb weights publish loc clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'

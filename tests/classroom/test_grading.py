@@ -15,7 +15,7 @@ import pytest
 
 from musiclab.classroom.grading import examine, grade
 from musiclab.classroom.notebooks import release
-from musiclab.classroom.sandbox import Limits
+from musiclab.classroom.sandbox import Limits, sandboxed
 from tests.classroom.conftest import HALF, TWICE, code, handed_in, write
 
 WRONG = {"twice": "def twice(x):\n    return x"}
@@ -269,3 +269,19 @@ def test_a_cluster_gives_the_same_marks(tmp_path) -> None:
     with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
         table = grade(tmp_path / "in", key, tmp_path / "out" / "grades.csv", jobs=2, limits=QUICK)
     assert points(table) == {"right": [2, 1], "wrong": [0, 1]}
+
+
+def test_without_a_sandbox_marking_says_so_and_goes_on(tmp_path, monkeypatch) -> None:
+    key = write(tmp_path / "source.ipynb", handed_in())
+    write(tmp_path / "in" / "right.ipynb", handed_in())
+    write(tmp_path / "in" / "dies.ipynb", handed_in(twice="import os; os._exit(1)"))
+    monkeypatch.setenv("PATH", str(tmp_path))  # where there is no bwrap
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    sandboxed.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match="no sandbox here .*bwrap.*can use the network and read your files"):
+            table = grade(tmp_path / "in", key, tmp_path / "out" / "grades.csv", jobs=2, limits=QUICK)
+    finally:
+        sandboxed.cache_clear()
+    assert points(table) == {"dies": [0, 1], "right": [2, 1]}
+    assert not list(tmp_path.glob("musiclab-*"))
