@@ -89,6 +89,8 @@ _EXPORTS = {
     "checks": ["check_exercise", "check_model", "check_tokenizer"],
     "recipes": ["demo", "evaluate_model", "export", "sample_model", "train_model"],
     "widgets.attention": ["AttentionExplorer"],
+    "widgets.co_writer": ["CoWriter", "LiveDraft", "stream_bars"],
+    "widgets.feature_explorer": ["FeatureExplorer"],
     "widgets.film": ["HiddenStateFilm", "hidden_states", "note_nll"],
     "widgets.draft": ["Draft"],
     "widgets.player": ["Player"],
