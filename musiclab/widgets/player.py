@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +18,13 @@ from musiclab.widgets.display import png
 
 _STATIC = Path(__file__).parent / "static"
 _AT_ONCE_SECOND = 60  # sound of longer scores is made when play is pressed first
-_EXPORT = "export default { render };\n"
+_EXPORT = re.compile(r"^export default .*\n", re.MULTILINE)
 
 
 def page(*names: str) -> str:
     """Return scripts as one module: each knows the names of those before it, and the last one's export counts."""
     *before, last = ((_STATIC / f"{name}.js").read_text(encoding="utf-8") for name in names)
-    return "".join(script.replace(_EXPORT, "") for script in before) + last
+    return "".join(_EXPORT.sub("", script) for script in before) + last
 
 
 class Player(anywidget.AnyWidget):
