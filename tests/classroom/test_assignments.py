@@ -55,6 +55,7 @@ def test_notebooks_open_anywhere(source: Path) -> None:
         assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
         assert not any(cell.get("outputs") for cell in notebook["cells"])
         assert not LOCAL_PATH.search(text)
+        assert "musiclab @ git+https://github.com/" in text, "make publish cannot write a fork's address"
         assert f"/blob/main/notebooks/assignments/release/{source.stem}/{source.stem}.ipynb" in text
 
 
