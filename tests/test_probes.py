@@ -27,7 +27,10 @@ def test_all_rows_stand_side_by_side():
 
 
 def test_what_was_not_given_is_said():
-    lines = repr(probe(TOLD, LABELS, PIECES)).splitlines()
+    table = probe(TOLD, LABELS, PIECES)
+    assert table.rows["features"].balanced == 1
+    assert table.rows["shuffled labels"].balanced == pytest.approx(1 / 3, abs=0.1)
+    lines = repr(table).splitlines()
     assert lines[0] == "Probe: 240 items of 40 pieces kept apart, 3 classes"
     assert [line.split("  ")[1] for line in lines if "not given" in line] == ["descriptors", "n-gram", "random network"]
 

@@ -27,6 +27,10 @@ def test_pitches_at_once_is_the_sum_of_a_piano_roll(score):
     assert (n * ticks).sum() == sums.sum()
 
 
+def test_a_gap_of_one_tick_is_a_gap_and_notes_that_touch_have_none():
+    assert pitches.polyphony_rate(Score([(0, 1, 60), (2, 1, 60), (3, 1, 60)]), least=1) == 0.75
+
+
 @settings(max_examples=40)
 @given(scores())
 def test_windows_of_bars_are_cut_bars(score):
