@@ -3,8 +3,7 @@
 Nothing in this folder knows what an id means; it would model any sequence of integers.
 """
 
-from __future__ import annotations
-
+from itertools import chain
 from typing import Any, ClassVar
 
 import torch
@@ -24,7 +23,7 @@ class Model(nn.Module):
     :func:`build_model` makes the model again.
     """
 
-    kinds: ClassVar[dict[str, type[Model]]] = {}
+    kinds: ClassVar[dict[str, type["Model"]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -51,7 +50,7 @@ class Model(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights lie."""
-        return next(iter(self.state_dict().values())).device
+        return next(chain(self.parameters(), self.buffers())).device
 
     @property
     def n_parameters(self) -> int:
