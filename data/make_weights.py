@@ -91,7 +91,7 @@ RECIPES = {
     ),
     "chorale-gru": Recipe(
         Chorale(), partial(GridGRU, width=160, layers=2, dropout=0.35, copy=4, **GRID), load_chorales,
-        1200, *CHORALES, ema=0.995, sampler={"temperature": 1.0, "min_p": 0.1},
+        1200, *CHORALES, ema=0.995, sampler={"temperature": 0.9, "min_p": 0.05},
     ),
     "folk-lstm": Recipe(
         ABCText(), partial(LSTM, width=256, dropout=0.3), fiddle_tunes, 2200, *TUNES, lr=1e-2, ema=0.995,

@@ -12,7 +12,7 @@ from torch import nn
 
 from musiclab.models.fast_layers import Attention, Recurrence, array, feed_forward, linear, norm, softmax
 from musiclab.models.grid import GridState, GridTransformer
-from musiclab.models.grid_heads import LONGEST, MEMORY, OLDEST, SHORTEST, CellHead, CopyHead, Matches
+from musiclab.models.grid_heads import LONGEST, MEMORY, OLDEST, PHRASE, SHORTEST, CellHead, CopyHead, Matches
 
 
 class GridStep:
@@ -115,6 +115,7 @@ class Head:
         self.project, self.out = linear(head.project), linear(head.out)
         self.embed_class, self.feed = linear(head.embed_class), feed_forward(head.feed)
         self.norm1, self.norm2 = norm(head.norm1), norm(head.norm2)
+        self.along = array(head.score_along.weight).reshape(-1, head.intervals)
         stops = list(accumulate(head.sizes))
         self.parts = [slice(stop - size, stop) for stop, size in zip(stops, head.sizes, strict=True)]
 
@@ -127,17 +128,18 @@ class Head:
         n, own, before = self.count, s.value[self.column], s.value[: self.column]
         gaps = [_interval(a, own, n) for a in new]
         moves = [_interval(a, b, n) for a, b in zip(new, before, strict=True)]
+        apart = [_interval(b, own, n) for b in before]
         z = self.project(s.hidden) + self.embed_class(classes)
-        z = z + self.table(*s.value, *s.age, *s.cells, *gaps, *moves, *(_interval(b, own, n) for b in before))
+        z = z + self.table(*s.value, *s.age, *s.cells, *gaps, *moves, *apart)
         out = self.out(self.norm2(z + self.feed(self.norm1(z))))
         ids, fresh, by_class, along, *by_interval = (out[part] for part in self.parts)
         by_symbol = np.zeros(n, np.float32)
         for reference, scores in zip([own, *new], by_interval, strict=True):
             if reference:
                 by_symbol += scores[n + 1 - reference : 2 * n + 1 - reference]
-        for b, a, score in zip(before, new, along, strict=True):
+        for i, (b, a) in enumerate(zip(before, new, strict=True)):
             if own and a and b and a != b and 1 <= own + a - b <= n:
-                by_symbol[own + a - b - 1] += score
+                by_symbol[own + a - b - 1] += along[i] + self.along[i, apart[i]]
         return ids, fresh, by_class, by_symbol
 
 
@@ -147,7 +149,7 @@ class Copy:
     def __init__(self, head: CopyHead) -> None:
         self.stride = head.stride
         self.whole, self.own = array(head.whole), array(head.own)
-        self.likely, self.again, self.fresh = (array(x) for x in (head.likely, head.again, head.fresh))
+        self.likely, self.fresh = array(head.likely), array(head.fresh)
 
     def match(self, row: list[int], last: Matches) -> Matches:
         """Return the matches before the row to come."""
@@ -163,12 +165,11 @@ class Copy:
         log_p = logits - logits.max()
         log_p -= np.log(np.exp(log_p).sum())
         long = np.minimum(m.run[:, 1 + c], LONGEST)
-        at = np.flatnonzero((long >= SHORTEST) & m.exists & (m.source[:, :c] == known).all(axis=1))
-        if not len(m.run):
-            return log_p
+        back = self.stride * np.arange(1, len(long) + 1)
+        twice = ((m.run[:, 0] >= back) & (back >= PHRASE)).any()
+        at = np.flatnonzero((long >= SHORTEST) & m.exists & (m.source[:, :c] == known).all(axis=1) & ~twice)
         whole, candidate = m.run[at, 0], m.source[at, c]
         score = self.whole[c][np.minimum(whole, LONGEST)] + self.own[c][long[at]] + self.likely[c] * log_p[candidate]
-        score += self.again[c] * (whole >= self.stride * (at + 1))
         share = softmax(np.concatenate([fresh + self.fresh[c], score]))
         p = share[0] * np.exp(log_p) + np.bincount(candidate, share[1:], minlength=len(log_p))
         return np.log(np.maximum(p, 1e-9)).astype(np.float32)

@@ -13,6 +13,7 @@ from musiclab.models.base import Dropout
 
 OLDEST = 31
 LONGEST, SHORTEST = 63, 4  # lengths of a repeat that are told apart; a shorter one is chance
+PHRASE = 16  # rows; what comes twice within fewer is a chord held or a figure
 MEMORY = 0.98  # what the classes heard are worth one row later
 
 
@@ -70,6 +71,7 @@ class CellHead(nn.Module):
         self.embed_gap, self.embed_move, self.embed_before = (
             nn.Embedding(max(1, column) * self.intervals, width) for _ in range(3)
         )
+        self.score_along = nn.Embedding(max(1, column) * self.intervals, 1)  # no dropout: such rules are exact
         self.norm1, self.norm2, self.drop = nn.LayerNorm(width), nn.LayerNorm(width), Dropout(dropout)
         self.feed = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), Dropout(dropout), nn.Linear(2 * width, width))
         self.sizes = [vocab_size, 1, classes, column, *[self.intervals] * (1 + column)]
@@ -91,12 +93,14 @@ class CellHead(nn.Module):
             z = z + self.embed_known(known + left * self.vocab_size).sum(dim=2)
             z = z + self.embed_gap(interval(known_value, own, self.count) + left * self.intervals).sum(dim=2)
             z = z + self.embed_move(interval(known_value, before, self.count) + left * self.intervals).sum(dim=2)
-            z = z + self.embed_before(interval(before, own, self.count) + left * self.intervals).sum(dim=2)
+            apart = interval(before, own, self.count) + left * self.intervals
+            z = z + self.embed_before(apart).sum(dim=2)
         z = self.drop(z)
         z = self.norm2(z + self.feed(self.norm1(z)))
         ids, fresh, by_class, along, *by_interval = self.out(z).split(self.sizes, dim=-1)
         references = torch.cat([own, known_value], dim=-1)
         relative = sum(self._relative(r, references[..., i]) for i, r in enumerate(by_interval))
+        along = along + self.score_along(apart)[..., 0] if self.column else along
         return ids, relative + self._along(along, own, value[..., : self.column], known_value), by_class, fresh
 
     def _along(self, scores: Tensor, own: Tensor, before: Tensor, after: Tensor) -> Tensor:
@@ -135,8 +139,8 @@ class CopyHead(nn.Module):
     """Points back to rows that followed the same rows as now, and predicts that they come again.
 
     A pointer-sentinel mixture (Merity et al. 2017): one softmax over all earlier rows that agree with this one so far,
-    and over not copying. A pointer's score depends on the length of the repeat, on what the model thinks of the copy,
-    and on whether the repeat is complete, so that copying would go round a third time.
+    and over not copying. A pointer's score depends on the length of the repeat and on what the model thinks of the
+    copy. What has come twice is not copied a third time, or a network that is sampled would go round for ever.
     """
 
     def __init__(self, columns: int, stride: int) -> None:
@@ -145,7 +149,7 @@ class CopyHead(nn.Module):
         length = torch.arange(LONGEST + 1.0).log1p()
         self.whole = nn.Parameter(length.repeat(columns, 1))
         self.own = nn.Parameter(0.5 * length.repeat(columns, 1))
-        self.likely, self.again = nn.Parameter(torch.zeros(columns)), nn.Parameter(torch.zeros(columns))
+        self.likely = nn.Parameter(torch.zeros(columns))
         self.fresh = nn.Parameter(torch.full((columns,), 3.0))
 
     def start(self, ids: Tensor) -> Matches:
@@ -158,7 +162,7 @@ class CopyHead(nn.Module):
         every = torch.cat([last.rows, rows], dim=1)
         S, R = every.shape[1], rows.shape[1]
         number = torch.arange(S - R, S + 1, device=rows.device)  # (R + 1,): of the rows to come
-        back = self._back(every[0, : S // self.stride, 0])  # (L,)
+        back = self.stride * torch.arange(1, S // self.stride + 1, device=rows.device)  # (L,)
         at = number[:, None] - back
         source = every[:, at.clamp(min=0)]  # (B, R + 1, L, C)
         exists = at >= 1  # row 0 is the header
@@ -171,22 +175,20 @@ class CopyHead(nn.Module):
             run = torch.cat([run, torch.where(broken > 0, here - broken, run + here)], dim=1)
         return Matches(every, run, source, exists)
 
-    def _back(self, like: Tensor) -> Tensor:
-        """Return how many rows back each candidate lies, (L,)."""
-        return self.stride * torch.arange(1, like.shape[-1] + 1, device=like.device)
+    def _twice(self, matches: Matches) -> Tensor:
+        """Return (B, R, 1) where what stands before has just come twice: a copy would go round a third time."""
+        back = self.stride * torch.arange(1, matches.run.shape[2] + 1, device=matches.run.device)
+        return ((matches.run[..., 0] >= back) & (back >= PHRASE)).any(dim=-1, keepdim=True)
 
     def forward(self, c: int, logits: Tensor, fresh: Tensor, known: Tensor, matches: Matches) -> Tensor:
         """Return log-probabilities (B, R, V) of column c: the mixture of its logits and of what may be copied."""
         log_p = logits.log_softmax(dim=-1)
-        if not matches.run.shape[2]:
-            return log_p
         run = matches.run.clamp(max=LONGEST)
         candidate = matches.source[..., c]  # (B, R, L)
         agrees = (matches.source[..., :c] == known[:, :, None]).all(dim=-1) & matches.exists
         score = self.whole[c][run[..., 0]] + self.own[c][run[..., 1 + c]]
-        complete = matches.run[..., 0] >= self._back(candidate)
-        score = score + self.likely[c] * log_p.gather(-1, candidate) + self.again[c] * complete
-        score = score.masked_fill(~agrees | (run[..., 1 + c] < SHORTEST), -torch.inf)
+        score = score + self.likely[c] * log_p.gather(-1, candidate)
+        score = score.masked_fill(~agrees | (run[..., 1 + c] < SHORTEST) | self._twice(matches), -torch.inf)
         share = torch.cat([fresh + self.fresh[c], score], dim=-1).softmax(dim=-1)  # (B, R, 1 + L)
         p = share[..., :1] * log_p.exp()
         return p.scatter_add(-1, candidate, share[..., 1:]).clamp(min=1e-9).log()

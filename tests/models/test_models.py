@@ -174,12 +174,21 @@ def test_going_along_is_scored_where_it_leads():
     assert still.max() < 1
 
 
-def test_a_repeat_that_is_complete_is_known_to_be():
-    """With a high price on a third time, the piece is copied until it has come twice, then no more."""
+def test_going_along_has_its_price_by_how_far_apart_the_two_are():
+    """Fifths that go along are forbidden, thirds are not; no dropout blurs it."""
+    torch.manual_seed(0)
+    model = GridTransformer(40, columns=2, header=2, first=6, count=30, width=8, layers=1, heads=1, dropout=0.9).train()
+    with torch.no_grad():
+        model.heads[1].score_along.weight[30 + 7] = -30.0
+    for soprano, forbidden in ((20, True), (17, False)):
+        logits = model(torch.tensor([[1, 2, soprano, 13, soprano + 2]]))[0][0, -1]
+        assert (logits[15] < -20) == forbidden
+        assert model(torch.tensor([[1, 2, soprano, 13, soprano]]))[0][0, -1, 15] > -20  # nothing moved
+
+
+def test_what_came_twice_is_not_copied_a_third_time():
     torch.manual_seed(0)
     model = GridTransformer(60, first=5, count=50, hold=-1, header=1, width=8, layers=1, heads=1, copy=4).eval()
-    with torch.no_grad():
-        model.copy.again.fill_(-20.0)
     piece = torch.randint(5, 55, (16, 4))
     for repeated, expected in ((12, True), (16, False)):
         ids = torch.cat([torch.tensor([1]), torch.cat([piece, piece[:repeated]]).flatten()])[None]
