@@ -32,7 +32,7 @@ class Examination:
         for number in range(len(self.plan)):
             if not self.step(number):
                 self.restore(number + 1)
-        self.room.stopped("the end")
+        self.room.end()
 
     def restore(self, stop: int) -> None:
         """Open a new room and lead it to where the cells before ``stop`` lead, without checks and guilty ones."""
@@ -56,7 +56,7 @@ class Examination:
             self.tell({"cell": name or f"{role} cell", "why": words(error)})
         if isinstance(error, Stopped):
             self.guilty.add(number)
-            self.room.stopped("guilty")
+            self.room.end()
         return not isinstance(error, Stopped)
 
     def attempt(self, do: Callable, *given: str) -> BaseException | None:

@@ -11,9 +11,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 import psutil
@@ -83,44 +85,47 @@ class Room:
             cwd="/" if sandboxed() else self._home,
         )  # fmt: skip
         there.close()
-        self._line, self._root = Connection(here.detach()), psutil.Process(self._process.pid)
+        self._door, self._line, self._why = here, Connection(os.dup(here.fileno())), "its process ended"
+        Thread(target=self._watch, daemon=True).start()
 
     def ask(self, action: str, text: str, *given: Any, **named: Any) -> Any:
         """Ask the desk for something and return its answer, or raise what it raised, as a built-in error."""
         try:
             self._line.send_bytes(pickle.dumps((action, text, given, named)))
-            while not self._line.poll(0.05):
-                self._watch()
             kind, value = _PlainData(io.BytesIO(self._line.recv_bytes(desk.MOST_BYTES))).load()
         except (EOFError, OSError):
-            raise self.stopped("its process ended") from None
+            self.end()
+            raise Stopped(self._why) from None
         if kind:
             raise _error(str(kind), str(value))
         return value
 
     def _watch(self) -> None:
-        used, everyone = 0, [self._root, *self._root.children(recursive=True)]
-        for process in everyone:
+        """End the room when its process ends, or when what is in there takes too much, whoever is waiting for what."""
+        root, used, everyone = psutil.Process(self._process.pid), 0, []
+        while self._process.poll() is None and used <= self.limits.memory_mb << 20:
             with contextlib.suppress(psutil.Error):
-                used += process.memory_info().rss
-        if self._process.poll() is not None:
-            raise self.stopped("its process ended")
+                everyone = [root, *root.children(recursive=True)]
+                used = sum(process.memory_info().rss for process in everyone)
+            if len(everyone) > self.limits.processes:
+                self._why = f"it ran more than {self.limits.processes} processes"
+                break
+            time.sleep(0.1)
         if used > self.limits.memory_mb << 20:
-            raise self.stopped(f"it used more than {self.limits.memory_mb} MiB")
-        if len(everyone) > self.limits.processes:
-            raise self.stopped(f"it ran more than {self.limits.processes} processes")
+            self._why = f"it used more than {self.limits.memory_mb} MiB"
+        self.end()
 
-    def stopped(self, why: str) -> Stopped:
-        """End everything in the room, and return the reason as an error to raise."""
+    def end(self) -> None:
+        """End everything in the room, and shut its door."""
         with contextlib.suppress(psutil.Error):
-            for process in self._root.children(recursive=True):
+            for process in psutil.Process(self._process.pid).children(recursive=True):
                 process.kill()
         self._process.kill()
         self._process.wait()
-        self._line.close()
+        with contextlib.suppress(OSError):
+            self._door.shutdown(socket.SHUT_RDWR)  # whoever waits for an answer need not
         if not sandboxed():
             shutil.rmtree(self._home, ignore_errors=True)
-        return Stopped(why)
 
 
 def _error(kind: str, text: str) -> Exception:
