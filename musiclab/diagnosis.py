@@ -4,8 +4,6 @@ Karpathy (2019), A recipe for training neural networks, asks most of these quest
 what it writes, for a low loss does not promise good music (Holtzman et al. 2020).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 Every message says what was wrong, what was got and what is allowed.
 """
 
-from __future__ import annotations
-
 
 class MidiError(ValueError):
     """A MIDI file that cannot be read; the text begins with its path."""

@@ -1,7 +1,5 @@
 """Files: written whole or not at all, and read as far as they can be."""
 
-from __future__ import annotations
-
 import os
 import warnings
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 Nothing is pickled: weights are plain tensors, the rest is text.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -5,8 +5,6 @@
 of every batch; sums over all make their gradients and losses those of one process with the whole batch.
 """
 
-from __future__ import annotations
-
 import os
 
 import torch

@@ -4,8 +4,6 @@
 counts the same. One frame is a 16th, one voice a column; a cell is a rest or one of the 46 pitches 36-81.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

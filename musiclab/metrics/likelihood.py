@@ -4,8 +4,6 @@ Nats per id compare models with the same tokenizer only. Nats per quarter and bi
 the same music has the same number of quarters however it is written.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

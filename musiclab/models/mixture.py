@@ -1,7 +1,5 @@
 """Several models heard as one: the average of their probabilities, id by id."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ with each more, it is more exact and rarer. So the model believes the counts of 
 say and gives what it saved to the context one feature shorter, down to no context at all: it backs off.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

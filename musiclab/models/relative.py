@@ -4,8 +4,6 @@ A query is compared with a key and also with a learned vector for the distance b
 then holds at bar 20: no position is ever named.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

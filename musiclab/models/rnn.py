@@ -1,7 +1,5 @@
 """Recurrent networks: everything remembered is one hidden vector per layer, two in an LSTM."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from torch import Tensor, nn

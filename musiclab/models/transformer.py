@@ -3,8 +3,6 @@
 Its state is the keys and values of what was read before, so a new id costs one step and not a pass over the past.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch
