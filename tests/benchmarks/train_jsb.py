@@ -99,7 +99,7 @@ def row(name: str, model: Model, minutes: str = "") -> tuple[float, float, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for kind, seeds in (("gru", [0, 1, 2]), ("transformer", [0])):
-        parser.add_argument(f"--{kind}", type=int, nargs="+", default=seeds, help=f"its seeds (default: {seeds})")
+        parser.add_argument(f"--{kind}", type=int, nargs="*", default=seeds, help=f"its seeds (default: {seeds})")
     parser.add_argument("--ship", action="store_true", help="write the network that is best on valid to data/models")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -116,6 +116,8 @@ def main() -> None:
             model, minutes = trained(kind, seed)
             runs[kind, seed] = (*row(f"{kind}, seed {seed}", model, minutes), model)
             print(runs[kind, seed][2], flush=True)
+        if not seeds:
+            continue
         valid, test = (statistics.median(runs[kind, seed][column] for seed in seeds) for column in (0, 1))
         print(f"  median of {len(seeds)} seeds: valid {valid:.4f}, test {test:.4f}")
     best = min(runs, key=lambda run: runs[run][0])
@@ -137,7 +139,7 @@ def ship(runs: dict, best: tuple[str, int]) -> None:
     card = {
         "data": f"{corpus.name}; {corpus.origin}; training at every pitch level its voices can sing",
         "licence": "weights: CC BY 4.0; training data: " + corpus.licence,
-        "for": "the headline figure, and lessons about likelihood; for new chorales take chorale-transformer",
+        "for": "the headline figure, and lessons about likelihood; for new chorales take chorale-gru",
         "not for": "passing its music off as Bach's, or as written without a model",
         "parameters": model.n_parameters,
         "seed": f"{best[1]}; the best on valid of " + ", ".join(f"{kind} {seed}" for kind, seed in runs),
