@@ -1,18 +1,16 @@
 """Where the two towers meet to make music: a model draws ids, a tokenizer says what they mean."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import torch
 
 from musiclab.constraints import RuleMask
 from musiclab.errors import require
 from musiclab.metrics.rules import Rule
 from musiclab.models.base import Model
-from musiclab.sampling import Draw, Sampler, draws, stream
+from musiclab.sampling import Continuation, Draw, Sampler, write
 from musiclab.score import Score
 from musiclab.tokenizers.base import BOS, EOS, Tokenizer
 from musiclab.training import pick_device
@@ -62,10 +60,7 @@ def generate(
     >>> tok.project(score) == score
     True
     """
-    writing = Writing(model, tok, primer, sampler, n_bars, rules, max_ids)
-    for _ in _drain(model, writing, device):
-        pass
-    return writing.score()
+    return generate_batch(model, tok, 1, primer, sampler, n_bars, rules, max_ids, device)[0]
 
 
 def stream_score(
@@ -84,7 +79,8 @@ def stream_score(
     >>> len(list(stream_score(GRU(len(tok.vocab), width=8), tok, max_ids=20))) <= 19
     True
     """
-    return _drain(model, Writing(model, tok, primer, sampler, n_bars, rules, max_ids), device)
+    writing = Writing(model, tok, primer, sampler, n_bars, rules, max_ids)
+    return write(model.to(pick_device(device)), [writing])
 
 
 def generate_batch(
@@ -115,31 +111,21 @@ def generate_batch(
     >>> scores[2] == generate(model, tok, n_bars=2, sampler=Sampler(seed=2))
     True
     """
-    return [writing.score() for writing in write_batch(model, tok, n, primer, sampler, n_bars, rules, max_ids, device)]
+    written = write_batch(model, tok, n, sampler, device, primer=primer, n_bars=n_bars, rules=rules, max_ids=max_ids)
+    return [writing.score() for writing in written]
 
 
-@torch.inference_mode()
 def write_batch(
-    model: Model, tok: Tokenizer, n: int, primer: Score | None, sampler: Sampler | None, n_bars: int | None,
-    rules: Sequence[str | Rule], max_ids: int, device: str,
-) -> list[Writing]:  # fmt: skip
-    """Return n complete writings, with their draws; see :func:`generate_batch`."""
+    model: Model, tok: Tokenizer, n: int, sampler: Sampler | None = None, device: str = "auto", **settings: Any
+) -> "list[Writing]":
+    """Return n complete writings, with their draws; the settings are those of :func:`generate_batch`."""
     require(n >= 1, "n", ">= 1", n)
-    sampler, model = sampler or Sampler(), model.to(pick_device(device)).eval()
-    seeds = [replace(sampler, seed=sampler.seed + i) for i in range(n)]
-    every = [Writing(model, tok, primer, seed, n_bars, rules, max_ids) for seed in seeds]
-    alive, batch, state = every, [], None
-    while alive:
-        if 2 * len(alive) <= len(batch) or not batch:  # those that are complete leave in halves: the rest is read anew
-            batch, state, new = alive, None, [writing.ids for writing in alive]
-        else:
-            new = [writing.ids[-1:] for writing in batch]
-        logits, state = model(torch.tensor(new, device=pick_device(device)), state)
-        for writing, raw in zip(batch, logits[:, -1].double().cpu().numpy(), strict=True):
-            if not writing.complete:
-                writing.take(raw)
-        alive = [writing for writing in batch if not writing.complete]
-    return every
+    sampler = sampler or Sampler()
+    samplers = [replace(sampler, seed=sampler.seed + i) for i in range(n)]
+    written = [Writing(model, tok, sampler=each, **settings) for each in samplers]
+    for _ in write(model.to(pick_device(device)), written):
+        pass
+    return written
 
 
 def paid_per_bar(draws: Iterable[Draw], tok: Tokenizer, primer: Score | None = None) -> dict[str, np.ndarray]:
@@ -182,38 +168,29 @@ def paid_per_bar(draws: Iterable[Draw], tok: Tokenizer, primer: Score | None = N
     return {name: np.bincount(bars, [paid[name] for _, paid in rows]) for name in (rows[0][1] if rows else ())}
 
 
-class Writing:
+class Writing(Continuation):
     """A score being written: its ids so far, what may come next, and when it is complete."""
 
     def __init__(
-        self, model: Model, tok: Tokenizer, primer: Score | None, sampler: Sampler | None, n_bars: int | None,
-        rules: Sequence[str | Rule], max_ids: int,
+        self, model: Model, tok: Tokenizer, primer: Score | None = None, sampler: Sampler | None = None,
+        n_bars: int | None = None, rules: Sequence[str | Rule] = (), max_ids: int = 4096,
     ) -> None:  # fmt: skip
         same = model.vocab_size == len(tok.vocab)
         require(same, "the model's vocabulary", f"the tokenizer's ({len(tok.vocab)} words)", model.vocab_size)
-        self.tok, self.sampler, self.grammar, self.ids = tok, sampler or Sampler(), tok.grammar(), [BOS]
-        self.n_bars, self.max_ids, self.model = n_bars, max_ids, type(model).__name__
-        self.rules = RuleMask(tok, rules, n_bars, max_ids) if len(rules) else None
+        self.tok, self.n_bars, self.max_ids, self.model = tok, n_bars, max_ids, type(model).__name__
+        masks = RuleMask(tok, rules, n_bars, max_ids) if len(rules) else None
+        super().__init__([BOS], sampler, tok.grammar(), masks)
         for token_id in tok.encode(primer) if primer is not None else []:
-            self.grammar.push(token_id)
-            self.ids.append(token_id)
-            if self.rules:
-                self.rules.push(token_id)
+            self.push(token_id)
         bars = self.grammar.n_bars
         require(n_bars is None or n_bars > bars, "n_bars", f"more than the primer's {bars}", n_bars)
         require(max_ids > len(self.ids), "max_ids", f"more than the primer's {len(self.ids)}", max_ids)
-        self.draws, self.drawing = [], draws(self.ids, self.sampler, self.grammar, self.rules)
-        next(self.drawing)
-
-    def take(self, raw: np.ndarray) -> None:
-        """Draw the next id from the model's scores."""
-        self.draws.append(self.drawing.send(raw))
 
     @property
     def complete(self) -> bool:
         """Whether the model has ended it, or it is as long as it should be."""
         enough = self.n_bars is not None and self.grammar.n_bars >= self.n_bars
-        return self.ids[-1] == EOS or len(self.ids) >= self.max_ids or enough
+        return super().complete or len(self.ids) >= self.max_ids or enough
 
     def score(self) -> Score:
         """Return what is written, cut at the last place where it may end."""
@@ -221,11 +198,3 @@ class Writing:
         require(len(ids) > 0, "max_ids", "enough for a complete score", self.max_ids)
         settings = ", ".join(f"{name} {value}" for name, value in vars(self.sampler).items())
         return replace(self.tok.decode(ids), title="Generated", source=f"{self.model}: {settings}")
-
-
-def _drain(model: Model, writing: Writing, device: str) -> Iterator[Draw]:
-    for draw in stream(model.to(pick_device(device)), writing.ids, writing.sampler, writing.grammar, writing.rules):
-        writing.ids.append(draw.id)
-        yield draw
-        if writing.complete:
-            return

@@ -5,11 +5,10 @@ One loop serves every model; filters take a NumPy or a torch row. The noise of a
 changes only what that knob changes.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from itertools import chain
 from numbers import Integral, Real
 from typing import Any, NamedTuple, Protocol
 
@@ -19,6 +18,7 @@ import torch
 from musiclab.errors import require
 from musiclab.models.base import Model
 from musiclab.models.fast import fast_step
+from musiclab.models.fast_layers import softmax
 
 EOS = 2
 N_TOP = 5
@@ -74,9 +74,9 @@ def top_k(logits: np.ndarray, k: int) -> np.ndarray:
 def top_p(logits: np.ndarray, p: float) -> np.ndarray:
     """Return logits with all removed but the smallest set of likeliest ids that together reach probability p."""
     order = np.argsort(-logits, kind="stable")
-    before = np.cumsum(softmax(logits)[order]) - softmax(logits)[order]
+    likely = softmax(logits)[order]
     removed = logits.copy()
-    removed[order[before >= p]] = -np.inf
+    removed[order[np.cumsum(likely) - likely >= p]] = -np.inf
     return removed
 
 
@@ -87,7 +87,6 @@ def min_p(logits: np.ndarray, p: float) -> np.ndarray:
 
 
 FILTERS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {"top_k": top_k, "top_p": top_p, "min_p": min_p}
-_OFF = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ class Sampler:
         logits = logits / self.temperature
         for name, keep in FILTERS.items():
             value = getattr(self, name)
-            if value != _OFF[name]:
+            if value != getattr(Sampler, name):  # its default leaves all
                 logits = keep(logits, value)
         return logits
 
@@ -180,52 +179,72 @@ class Draw(NamedTuple):
     backed_off: tuple[str, ...]
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return the probabilities of logits (vocab,); -inf gives 0."""
-    weights = np.exp(logits - logits.max())
-    return weights / weights.sum()
+class Continuation:
+    """A sequence being written: its ids so far, and the draws they come of."""
+
+    def __init__(
+        self, ids: Sequence[int], sampler: Sampler | None = None, grammar: Mask | None = None,
+        rules: Rules | None = None,
+    ) -> None:  # fmt: skip
+        require(len(ids) > 0, "ids", "at least one id", 0)
+        self.ids, self.sampler, self.grammar, self.rules = list(ids), sampler or Sampler(), grammar, rules
+        self.noise, self.draws = np.random.default_rng(self.sampler.seed), []
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model has ended it."""
+        return len(self.draws) > 0 and self.ids[-1] == EOS
+
+    def push(self, token_id: int) -> None:
+        """Take one id as written."""
+        self.ids.append(token_id)
+        for watcher in (self.grammar, self.rules):
+            if watcher and token_id != EOS:
+                watcher.push(token_id)
+
+    def take(self, raw: np.ndarray) -> Draw:
+        """Draw the next id from the model's scores (vocab,)."""
+        log_p = raw - raw.max()
+        log_p -= np.log(np.exp(log_p).sum())
+        p, order = np.exp(log_p), np.argsort(-raw, kind="stable")[:N_TOP]
+        allowed, paid, backed_off = self._narrow(log_p)
+        scores = self.sampler.filtered(np.where(allowed, raw, -np.inf), self.ids)
+        drawn = int((scores + self.noise.gumbel(size=len(raw))).argmax())
+        top = tuple(zip(order.tolist(), p[order].tolist(), strict=True))
+        self.draws.append(Draw(drawn, float(-log_p[drawn]), float(-(p * log_p).sum()), paid, top, tuple(backed_off)))
+        self.push(drawn)
+        return self.draws[-1]
+
+    def _narrow(self, log_p: np.ndarray) -> tuple[np.ndarray, dict[str, float], list[str]]:
+        """Return which ids grammar and rules allow, what each of them paid, and the rules that would leave nothing."""
+        allowed = self.grammar.mask() if self.grammar else np.ones(len(log_p), dtype=bool)
+        require(bool(allowed.any()), "the grammar", "one that allows some id", "none")
+        left, paid, backed_off = 0.0, {}, []
+        for name, narrower in chain([("grammar", allowed)], self.rules.narrow(allowed) if self.rules else ()):
+            if narrower.any():
+                still, allowed = min(left, np.logaddexp.reduce(log_p[narrower])), narrower
+            else:
+                still = left
+                backed_off.append(name)
+            paid[name], left = float(left - still), still
+        return allowed, paid, backed_off
 
 
-def draws(
-    seen: list[int], sampler: Sampler, grammar: Mask | None = None, rules: Rules | None = None
-) -> Generator[Draw | None, np.ndarray, None]:
-    """Take the scores (vocab,) of each next id by ``send``, and yield its draw, until EOS; the first yield is None.
-
-    What is drawn is appended to ``seen``, and the grammar and the rules have taken it before it is yielded.
-    """
-    noise, raw = np.random.default_rng(sampler.seed), (yield None)
-    while True:
-        log_p = raw - raw.max() - np.log(np.exp(raw - raw.max()).sum())
-        allowed, paid, backed_off = _narrow(log_p, grammar, rules)
-        scores = sampler.filtered(np.where(allowed, raw, -np.inf), seen)
-        drawn = int((scores + noise.gumbel(size=len(raw))).argmax())
-        for watcher in (grammar, rules) if drawn != EOS else ():
-            if watcher:
-                watcher.push(drawn)
-        top = tuple((int(i), float(np.exp(log_p[i]))) for i in np.argsort(-raw, kind="stable")[:N_TOP])
-        entropy = float(-(np.exp(log_p) * log_p).sum())
-        seen.append(drawn)
-        raw = yield Draw(drawn, float(-log_p[drawn]), entropy, paid, top, backed_off)
-        if drawn == EOS:
-            return
-
-
-def _narrow(
-    log_p: np.ndarray, grammar: Mask | None, rules: Rules | None
-) -> tuple[np.ndarray, dict[str, float], tuple[str, ...]]:
-    """Return which ids grammar and rules allow, what each of them paid, and the rules that would leave nothing."""
-    allowed = grammar.mask() if grammar else np.ones(len(log_p), dtype=bool)
-    require(bool(allowed.any()), "the grammar", "one that allows some id", "none")
-    left = min(0.0, np.logaddexp.reduce(log_p[allowed]))
-    paid, backed_off = {"grammar": float(0 - left)}, []
-    for name, narrower in rules.narrow(allowed) if rules else ():
-        if not narrower.any():
-            paid[name] = 0.0
-            backed_off.append(name)
-            continue
-        still = min(left, np.logaddexp.reduce(log_p[narrower]))
-        paid[name], left, allowed = float(left - still), still, narrower
-    return allowed, paid, tuple(backed_off)
+@torch.inference_mode()
+def write(model: Model, every: Sequence[Continuation]) -> Iterator[Draw]:
+    """Yield the draws of sequences of equal length, written side by side, until all are complete."""
+    step, device = fast_step(model.eval()) or model, model.device
+    alive, batch, state = every, [], None
+    while alive:
+        if 2 * len(alive) <= len(batch) or not batch:  # those that are complete leave in halves: the rest is read anew
+            batch, state, new = alive, None, [one.ids for one in alive]
+        else:
+            new = [one.ids[-1:] for one in batch]
+        logits, state = step(torch.tensor(new, device=device), state)
+        for one, raw in zip(batch, logits[:, -1].double().cpu().numpy(), strict=True):
+            if not one.complete:
+                yield one.take(raw)
+        alive = [one for one in batch if not one.complete]
 
 
 @torch.inference_mode()
@@ -235,12 +254,11 @@ def next_logits(model: Model, ids: Sequence[int]) -> np.ndarray:
     return logits[0, -1].double().cpu().numpy()
 
 
-@torch.inference_mode()
 def stream(
     model: Model, ids: Sequence[int], sampler: Sampler | None = None, grammar: Mask | None = None,
     rules: Rules | None = None,
 ) -> Iterator[Draw]:  # fmt: skip
-    """Yield one draw after another until EOS is drawn; stop asking when you have enough.
+    """Return an iterator of one draw after another until EOS is drawn; stop asking when you have enough.
 
     Parameters
     ----------
@@ -270,16 +288,4 @@ def stream(
     >>> [draw.id for draw in islice(stream(GRU(vocab_size=6, width=8), [1], Sampler(temperature=0)), 3)] != []
     True
     """
-    require(len(ids) > 0, "ids", "at least one id", 0)
-    model.eval()
-    seen, device, state = list(ids), model.device, None
-    row, new = draws(seen, sampler or Sampler(), grammar, rules), list(ids)
-    next(row)
-    step = fast_step(model) or model
-    while True:
-        logits, state = step(torch.tensor([new], device=device), state)
-        draw = row.send(logits[0, -1].double().cpu().numpy())
-        yield draw
-        if draw.id == EOS:
-            return
-        new = [draw.id]
+    return write(model, [Continuation(ids, sampler, grammar, rules)])

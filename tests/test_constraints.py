@@ -26,7 +26,7 @@ from musiclab.metrics.rules import (
     no_syncopation,
 )  # fmt: skip
 from musiclab.models import GRU
-from musiclab.sampling import Sampler, stream
+from musiclab.sampling import Sampler, write
 from musiclab.score import Score
 from musiclab.tokenizers import REMI, Chorale, Melody
 from musiclab.tokenizers.base import EOS
@@ -48,7 +48,8 @@ def untrained(tok, seed=0):
 
 def written(rules, n=3, tok=TOK, n_bars=2, seed=0, temperature=1.0, primer=None, max_ids=4096):
     sampler = Sampler(temperature, seed=seed)
-    return write_batch(untrained(tok, seed), tok, n, primer, sampler, n_bars, rules, max_ids, "cpu")
+    settings = {"primer": primer, "n_bars": n_bars, "rules": rules, "max_ids": max_ids}
+    return write_batch(untrained(tok, seed), tok, n, sampler, "cpu", **settings)
 
 
 @cache
@@ -141,8 +142,9 @@ def test_the_price_is_the_share_removed():
     model, tok = untrained(Melody()), Melody()
     primer = tok.project(Score([(0, 6, 60)], keys=[(0, 0, "major")]))
     writing = Writing(model, tok, primer, Sampler(), 2, ["in_key", max_leap(3)], 99)
-    draw = next(stream(model, writing.ids, Sampler(), writing.grammar, writing.rules))
-    p = torch.softmax(model(torch.tensor([writing.ids]))[0][0, -1].double(), 0).detach().numpy()
+    ids = list(writing.ids)
+    draw = next(write(model, [writing]))
+    p = torch.softmax(model(torch.tensor([ids]))[0][0, -1].double(), 0).detach().numpy()
     words = [word.split("_") for word in tok.vocab]
     cells = [word[0] in ("Hold", "Rest", "Pitch", "EOS") for word in words]
     scale = [

@@ -50,7 +50,8 @@ def back_offs(writing: Writing) -> list[tuple[int, str]]:
 def written(model, tok, rules: list, n: int, n_bars: int):
     """Yield n writings, seeds 0 to n - 1."""
     for seed in range(0, n, BATCH):
-        yield from write_batch(model, tok, min(BATCH, n - seed), None, Sampler(seed=seed), n_bars, rules, 4096, "cpu")
+        size, sampler = min(BATCH, n - seed), Sampler(seed=seed)
+        yield from write_batch(model, tok, size, sampler, "cpu", n_bars=n_bars, rules=rules)
 
 
 def soprano(n_bars: int) -> ml.Score:
