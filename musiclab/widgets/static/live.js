@@ -2,6 +2,8 @@
 // module. Each bar comes as a sound of its own and is put on one clock; the page asks for more only when no more than a
 // bar is left to hear, so what the reader changes is heard soon.
 
+const RING = 1.5;                                // seconds, of the last note
+
 function renderLive({ model, el }) {
   const patient = Object.create(model);
   patient.send = (message, ...rest) =>
@@ -19,7 +21,7 @@ function renderLive({ model, el }) {
     delete root.dataset.heard;
   }
   function follow() {                            // the playhead; what the kernel knows of it is left alone
-    if (heard() > end) return hush();
+    if (heard() > end + RING && !model.get("running")) return hush();
     root.dataset.heard = heard().toFixed(2);
     model.set("position", Math.min(heard(), end));
   }
