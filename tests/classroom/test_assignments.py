@@ -59,6 +59,13 @@ def test_notebooks_open_anywhere(source: Path) -> None:
         assert f"/blob/main/notebooks/assignments/release/{source.stem}/{source.stem}.ipynb" in text
 
 
+@each
+def test_the_question_that_a_person_reads_stays_in_the_release(source: Path) -> None:
+    text = released(source).read_text(encoding="utf-8")
+    assert "About 150 words" in text and "*Your answer here.*" in text
+    assert "For the teacher" not in text
+
+
 @pytest.mark.slow
 @each
 def test_the_solution_has_all_points_and_the_release_none(source: Path) -> None:
