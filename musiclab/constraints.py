@@ -7,11 +7,9 @@ Rules speak of single parts, of pairs of parts and of tones that must sound some
 each soprano, alto and tenor the basses that fit are one number of 64 bits, and all are combined at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -25,14 +23,14 @@ class Limits(NamedTuple):
     """What rules leave of a row. A pitch is counted from 1 at the lowest that can be written; 0 is a rest."""
 
     cells: np.ndarray  # (cells, parts): Hold, Rest and each pitch
-    pairs: np.ndarray | None  # (6, pitches, pitches)
+    pairs: tuple[np.ndarray, ...]  # each (6, pitches, pitches)
     needs: tuple[np.ndarray, ...]  # each (pitches,): one of these must sound
     end: bool
 
-    def __and__(self, other: Limits) -> Limits:
-        both = self.pairs is not None and other.pairs is not None
-        pairs = self.pairs & other.pairs if both else other.pairs if self.pairs is None else self.pairs
-        return Limits(self.cells & other.cells, pairs, self.needs + other.needs, self.end and other.end)
+    def __and__(self, other: Self) -> Self:
+        return Limits(
+            self.cells & other.cells, self.pairs + other.pairs, self.needs + other.needs, self.end and other.end
+        )
 
 
 class RuleMask:
@@ -59,8 +57,11 @@ class RuleMask:
         self.tok, self.rules, self.n_bars = tok, [as_rule(rule) for rule in rules], n_bars
         names, n = [rule.name for rule in self.rules], len(tok.parts)
         require(len(set(names)) == len(names), "rules", "of different names", names)
+        self.headers = tok.metres, range(tok.header[2]), KEYS
         for rule in self.rules:
             require(n == 4 or not rule.pairs, "rules", f"about single parts, since {tok} has {n}", rule.name)
+            for values, wanted in zip(self.headers, rule.header, strict=True):
+                require(wanted in (None, *values), f"the header of {rule.name}", f"one of {tok}'s", wanted)
         self.last, self.header, self.limits = (max_ids - 4) // n, [], None
         self.step, self.part = 0, 0
         self.pitch, self.began = np.full((2, 2, n), -1)  # on the step before, and on this one
@@ -81,13 +82,14 @@ class RuleMask:
 
     def narrow(self, allowed: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         """Yield each rule's name and which ids it and those before it leave; no id, if it must be passed over."""
-        at, kept = len(self.header), Limits(self.pitch[[0]] >= -1, None, (), True)
+        at, kept = len(self.header), Limits(self.pitch[[0]] >= -1, (), (), True)
         if at == 3 and self.limits is None:
             self.limits = self._row()
         for i, rule in enumerate(self.rules):
             narrower = allowed
             if at < 3 and rule.header[at] is not None:
-                narrower = allowed & (np.arange(len(allowed)) == self._header_id(at, rule.header[at]))
+                wanted = self.tok.header[at] + self.headers[at].index(rule.header[at])
+                narrower = allowed & (np.arange(len(allowed)) == wanted)
             elif at == 3 and self.limits[i]:
                 trial = kept & self.limits[i]
                 narrower = allowed & self._open(trial, len(allowed))
@@ -95,15 +97,11 @@ class RuleMask:
             allowed = narrower if narrower.any() else allowed
             yield rule.name, narrower
 
-    def _header_id(self, at: int, value: object) -> int:
-        place = (self.tok.metres, range(self.tok.header[2]), KEYS)[at].index(value)
-        return self.tok.header[at] + place
-
     def _row(self) -> list[Limits | None]:
         """Return what each rule leaves of the row to be written, None for all of it."""
-        metre, pickup, key = np.subtract(self.header, self.tok.header[:3]).tolist()
-        frame = Frame(self.tok.metres[metre], pickup, KEYS[key], self.tok.steps_per_quarter)
-        last = min(self.last, pickup + self.n_bars * frame.bar) if self.n_bars else self.last
+        at = np.subtract(self.header, self.tok.header[:3]).tolist()
+        frame = Frame(*(values[i] for values, i in zip(self.headers, at, strict=True)), self.tok.steps_per_quarter)
+        last = min(self.last, frame.pickup + self.n_bars * frame.bar) if self.n_bars else self.last
         pitch, began = np.full((2, len(self.pitches) + 1, 2, len(self.tok.parts)), self.step)
         pitch[:, 0], began[:, 0] = self.pitch[0], self.began[0]
         pitch[0, 1], began[0, 1] = self.pitch[0], self.began[0]  # the first cell holds
@@ -118,15 +116,17 @@ class RuleMask:
         broken = rule.parts(choices)[:, 1] if rule.parts else np.zeros((len(self.pitches) + 1, n), dtype=bool)
         require(broken.shape[1] == n, "rules", f"about {n} parts", f"{rule.name}, about {broken.shape[1]}")
         cells = ~broken & ((np.arange(len(broken)) > 0)[:, None] | (self.pitch[0] >= 0))  # only what sounds is held
-        pairs = rule.pairs and np.stack([
-            _pairs(rule.pairs, i, int(self.pitch[0, UPPER[i]]), int(self.pitch[0, LOWER[i]]), tuple(self.tok.pitches))
-            for i in range(6)
-        ])  # fmt: skip
-        pairs = None if pairs is None or pairs.all() else pairs
-        wanted = rule.needs(choices)[-1] if rule.needs and n > 1 else ()
-        needs = tuple(classes[self.pitches % 12] & (self.pitches >= 0) for classes in wanted if classes.any())
+        pairs = (self._fitting(rule.pairs),) if rule.pairs else ()
+        wanted = np.flatnonzero(rule.needs(choices)[-1]) if rule.needs and n > 1 else ()
+        needs = tuple((self.pitches % 12 == one) & (self.pitches >= 0) for one in wanted)
         end = rule.ends is None or self.step == 0 or rule.ends(before)
-        return Limits(cells, pairs, needs, end) if broken.any() or pairs is not None or needs or not end else None
+        bites = broken.any() or not all(table.all() for table in pairs) or needs or not end
+        return Limits(cells, pairs, needs, end) if bites else None
+
+    def _fitting(self, broken: Callable) -> np.ndarray:
+        """Return which pitches each pair of parts may go to, (6, pitches, pitches)."""
+        before = zip(self.pitch[0, UPPER].tolist(), self.pitch[0, LOWER].tolist(), strict=True)
+        return np.stack([_pairs(broken, i, *both, tuple(self.tok.pitches)) for i, both in enumerate(before)])
 
     def _open(self, limits: Limits, size: int) -> np.ndarray:
         """Return which ids may be written now, (vocab,)."""
@@ -154,13 +154,14 @@ def _pairs(broken: Callable, pair: int, upper: int, lower: int, pitches: tuple[i
 
 def _completable(fit: np.ndarray, limits: Limits, part: int) -> np.ndarray:
     """Return which pitches of a part go with some pitches of the others, of those that fit, (parts, pitches)."""
-    if limits.pairs is None and not limits.needs:
+    if not limits.pairs and not limits.needs:
         return fit[part] & fit.any(axis=1).all()
     s, a, t = (np.flatnonzero(row) for row in fit[:3])
     bass = _bits(fit[3])
-    if limits.pairs is not None:
-        with_s, with_a, with_t = _bits(limits.pairs[[2, 4, 5]] & fit[3])  # the basses that go with each pitch
-        sa, st, at = limits.pairs[[0, 1, 3]]
+    if limits.pairs:
+        pairs = np.logical_and.reduce(limits.pairs)
+        with_s, with_a, with_t = _bits(pairs[[2, 4, 5]] & fit[3])  # the basses that go with each pitch
+        sa, st, at = pairs[[0, 1, 3]]
         upper = sa[s][:, a, None] & st[s][:, None, t] & at[a][:, t]
         bass = with_s[s, None, None] & with_a[a, None] & with_t[t] & -upper.astype(np.uint64)  # (S, A, T)
     for has in limits.needs:

@@ -119,11 +119,11 @@ def test_a_row_is_open_if_and_only_if_it_can_be_completed():
             )
             expected[range(4), row] |= ok
         for part in range(4):
-            found = _completable(fit, Limits(None, pairs, needs, True), part)
+            found = _completable(fit, Limits(None, (pairs,), needs, True), part)
             assert found.tolist() == expected[part].tolist()
             assert (
-                _completable(fit, Limits(None, pairs | True, (), True), part).tolist()
-                == _completable(fit, Limits(None, None, (), True), part).tolist()
+                _completable(fit, Limits(None, (pairs | True,), (), True), part).tolist()
+                == _completable(fit, Limits(None, (), (), True), part).tolist()
             )
 
 
@@ -245,6 +245,8 @@ def test_what_cannot_be_is_refused():
         mask(REMI(), "in_key")
     with pytest.raises(ValueError, match=r"about single parts, since Melody\(\) has 1, got crossing"):
         mask(Melody(), "crossing")
+    with pytest.raises(ValueError, match=r"the header of in_five must be one of Chorale\(\)'s, got \(5, 4\)"):
+        mask(TOK, Rule("in_five", header=((5, 4), None, None)))
     with pytest.raises(ValueError, match="rules must be of different names"):
         mask(TOK, "in_key", in_key("C major"))
     with pytest.raises(ValueError, match="rule must be a Rule or one of"):

@@ -10,8 +10,6 @@ not found. Bach breaks these rules too: judge a score beside his rates, not besi
 composer may set: key, ranges, metre, chords, given notes, leaps and an ending.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +74,7 @@ def read_passage(music: Score | np.ndarray, steps_per_quarter: int = 4) -> Passa
     """Return what the first four parts of a score, or fewer, sound; its ending is the last step that sounds.
 
     Notes are moved to the nearest step; of notes of a part that begin together the highest stays. A grid of pitches,
-    shape (steps, parts), counts as 4/4 in C major without a pickup, and no note in it is struck again.
+    shape (steps, 4), counts as 4/4 in C major without a pickup, and no note in it is struck again.
 
     Examples
     --------
@@ -91,7 +89,7 @@ def read_passage(music: Score | np.ndarray, steps_per_quarter: int = 4) -> Passa
         pitch[cells], began[cells] = np.repeat(line.pitch, length), np.repeat(line.onset, length)
         frame = Frame(*line[:3], steps_per_quarter)
     else:
-        pitch, frame = np.asarray(music), Frame()
+        pitch, frame = sounding_pitches(music), Frame()
         changed = np.where(pitch != _before(pitch), np.arange(len(pitch))[:, None], 0)
         began = np.maximum.accumulate(changed)
     step = np.arange(len(pitch))
@@ -105,7 +103,7 @@ def sounding_pitches(music: Score | np.ndarray) -> np.ndarray:
     ----------
     music : Score or ndarray
         A score's first four parts, highest first, moved to the nearest 16th; of notes of a part that begin together
-        the highest stays. A grid of whole numbers, shape (..., steps, 4), is returned as it is.
+        the highest stays. A grid of whole numbers, shape (steps, 4), is returned as it is.
 
     Raises
     ------
@@ -120,7 +118,7 @@ def sounding_pitches(music: Score | np.ndarray) -> np.ndarray:
     """
     if not isinstance(music, Score):
         grid = np.asarray(music)
-        ok = grid.ndim >= 2 and grid.shape[-1] == 4 and grid.dtype.kind in "iu"
+        ok = grid.ndim == 2 and grid.shape[1] == 4 and grid.dtype.kind in "iu"
         require(ok, "grid", "whole numbers of shape (steps, 4)", f"{grid.dtype} of shape {grid.shape}")
         return grid.astype(np.int64)  # unsigned pitches would not subtract
     require(len(music.parts) >= 4, "score", "one of at least 4 parts", f"{len(music.parts)}")
@@ -143,12 +141,12 @@ def parallel_fifths(grid: np.ndarray) -> np.ndarray:
     >>> parallel_fifths(rows)[:, 1].any(axis=-1).tolist()  # may the choice follow?
     [True, False]
     """
-    return _parallel(grid, 7)
+    return np.logical_and(*_into(grid, 7))
 
 
 def parallel_octaves(grid: np.ndarray) -> np.ndarray:
     """Return which pairs move in one direction from an octave or unison to an octave or unison."""
-    return _parallel(grid, 0)
+    return np.logical_and(*_into(grid, 0))
 
 
 def hidden_fifths(grid: np.ndarray) -> np.ndarray:
@@ -178,12 +176,9 @@ def overlap(grid: np.ndarray) -> np.ndarray:
     return NEIGHBOURS & _both_sound(grid) & _both_sound(before) & past
 
 
-def out_of_range(grid: np.ndarray) -> np.ndarray:
-    """Return which parts leave the range they keep in Bach's chorales, :data:`RANGES`, shape (..., steps, 4)."""
-    return (grid >= 0) & ((grid < RANGES[:, 0]) | (grid > RANGES[:, 1]))
-
-
-MOVES, PAIRS, PARTS = "moving pairs", "pairs at a step", "parts at a step"
+def out_of_range(grid: np.ndarray, ranges: np.ndarray = RANGES) -> np.ndarray:
+    """Return which parts leave their range, by default that of Bach's chorales, bool of shape (..., steps, 4)."""
+    return (grid >= 0) & ((grid < ranges[:, 0]) | (grid > ranges[:, 1]))
 
 
 class Rule(NamedTuple):
@@ -198,14 +193,12 @@ class Rule(NamedTuple):
         From a grid of pitches (..., steps, 4), whether each of the six pairs of parts breaks it, bool of shape
         (..., steps, 6), by these two parts' pitches on this step and the one before.
     needs : Callable[[Passage], ndarray], optional
-        Sets of pitch classes, bool of shape (steps, n, 12): one of each set must sound in some part. A set of none
-        asks for nothing. One part alone cannot sound a chord and is not asked.
+        Which pitch classes must sound in some part, bool of shape (steps, 12). One part alone cannot sound a chord and
+        is not asked.
     ends : Callable[[Passage], bool], optional
         Whether a score may end after the last step.
     header : tuple
         Metre, pickup (steps) and key (fifths, mode) that it asks for; None for any.
-    watched, unit : ndarray, str
-        The pairs it watches, and what its chances to be broken are counted in.
 
     Notes
     -----
@@ -224,8 +217,6 @@ class Rule(NamedTuple):
     needs: Callable[[Passage], np.ndarray] | None = None
     ends: Callable[[Passage], bool] | None = None
     header: tuple = (None, None, None)
-    watched: np.ndarray = ALL
-    unit: str = PAIRS
 
 
 def in_key(key: str | None = None) -> Rule:
@@ -257,8 +248,7 @@ def in_key(key: str | None = None) -> Rule:
 
 def in_ranges(ranges: Sequence[tuple[int, int]]) -> Rule:
     """Return the rule that each part keeps its range, (lowest, highest) pitch, the highest part first."""
-    low, high = np.array(ranges).T
-    return Rule("in_ranges", parts=lambda p: (p.pitch >= 0) & ((p.pitch < low) | (p.pitch > high)))
+    return Rule("in_ranges", parts=lambda p: out_of_range(p.pitch, np.array(ranges)))
 
 
 def max_leap(semitones: int) -> Rule:
@@ -326,11 +316,8 @@ def chord_plan(chords: Sequence[str | Sequence[int] | None], per: str = "bar") -
     """
     require(per in ("bar", "beat"), "per", "'bar' or 'beat'", repr(per))
     plan = [_chord_classes(chord) for chord in chords]
-    tones, needed = np.ones((len(plan) + 1, 12), dtype=bool), np.zeros((len(plan) + 1, 2, 12), dtype=bool)
-    for i, classes in enumerate(plan):
-        if classes:
-            tones[i] = np.isin(np.arange(12), classes)
-            needed[i, np.arange(len(classes[:2])), classes[:2]] = True
+    tones = np.array([np.isin(np.arange(12), classes or range(12)) for classes in [*plan, ()]])
+    needed = np.array([np.isin(np.arange(12), classes[:2]) for classes in [*plan, ()]])
 
     def place(p: Passage) -> np.ndarray:
         at = (p.step - p.frame.pickup) // (p.frame.bar if per == "bar" else p.frame.beat)
@@ -411,7 +398,7 @@ def cadence(key: str | None = None) -> Rule:
         return p.final[:, None] & wrong
 
     def third(p: Passage) -> np.ndarray:
-        return p.final[:, None, None] & (np.arange(12) == triad(p)[1])
+        return p.final[:, None] & (np.arange(12) == triad(p)[1])
 
     def closed(p: Passage) -> bool:
         p = p._replace(final=p.step == p.step[-1])
@@ -422,13 +409,14 @@ def cadence(key: str | None = None) -> Rule:
 
 SUFFIXES = dict(zip(("", "m", "dim", "aug", "7", "m7", "maj7", "m7b5", "dim7"), CHORDS.values(), strict=True))
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}
-_PAIRS = {
+MOVES, PAIRS, PARTS = "moving pairs", "pairs at a step", "parts at a step"
+WATCHED = {  # what rules of voice leading watch, and what their chances to be broken are counted in
     parallel_fifths: (ALL, MOVES), parallel_octaves: (ALL, MOVES), hidden_fifths: (OUTER, MOVES),
     hidden_octaves: (OUTER, MOVES), crossing: (NEIGHBOURS, PAIRS), spacing: (CLOSE, PAIRS),
-    overlap: (NEIGHBOURS, PAIRS),
+    overlap: (NEIGHBOURS, PAIRS), out_of_range: (np.ones(4, dtype=bool), PARTS),
 }  # fmt: skip
-RULES = {f.__name__: Rule(f.__name__, pairs=f, watched=w, unit=unit) for f, (w, unit) in _PAIRS.items()}
-RULES["out_of_range"] = in_ranges(RANGES)._replace(name="out_of_range", watched=np.ones(4, dtype=bool), unit=PARTS)
+RULES = {f.__name__: Rule(f.__name__, pairs=f) for f in list(WATCHED)[:-1]}
+RULES["out_of_range"] = in_ranges(RANGES)._replace(name="out_of_range")
 MAKERS = {"in_key": in_key, "no_syncopation": no_syncopation, "cadence": cadence}
 
 
@@ -465,20 +453,16 @@ def find_broken(music: Score | np.ndarray, rule: str | Rule, steps_per_quarter: 
     [[1, 1, 2]]
     """
     rule = as_rule(rule)
-    passage = read_passage(music, steps_per_quarter) if isinstance(music, Score) else None
-    grid = sounding_pitches(music) if passage is None or rule.pairs else passage.pitch
-    require(grid.ndim == 2, "grid", "of shape (steps, 4)", grid.shape)
-    passage = passage or read_passage(grid)
-    found = [np.zeros((0, 3), dtype=np.int64)]
+    passage, found = read_passage(music, steps_per_quarter), [np.zeros((0, 3), dtype=np.int64)]
     if rule.pairs:
-        step, which = np.nonzero(rule.pairs(grid))
+        step, which = np.nonzero(rule.pairs(sounding_pitches(music)))
         found.append(np.stack([step, UPPER[which], LOWER[which]], axis=1))
     if rule.parts:
         step, part = np.nonzero(rule.parts(passage))
         found.append(np.stack([step, part, part], axis=1))
     if rule.needs:
         step = np.flatnonzero(_unmet(passage, rule.needs(passage)))
-        found.append(step[:, None] * (1, 0, 0) + (0, 0, grid.shape[1] - 1))
+        found.append(step[:, None] * (1, 0, 0) + (0, 0, passage.pitch.shape[1] - 1))
     return np.unique(np.concatenate(found), axis=0)
 
 
@@ -508,8 +492,8 @@ class VoiceLeading:
 
     def __repr__(self) -> str:
         rows = [
-            f"  {name:<17}{len(rows):5} {self.rate(name):7.2f} of 100 {RULES[name].unit}"
-            for name, rows in self.places.items()
+            f"  {name:<17}{len(rows):5} {self.rate(name):7.2f} of 100 {unit}"
+            for (name, rows), (_, unit) in zip(self.places.items(), WATCHED.values(), strict=True)
         ]
         return "\n".join(["Voice leading: rules broken", *rows])
 
@@ -550,14 +534,9 @@ def voice_leading(music: Score | np.ndarray) -> VoiceLeading:
       out_of_range         0    0.00 of 100 parts at a step
     """
     grid = sounding_pitches(music)
-    moves = moving_pairs(grid)
-    return VoiceLeading(
-        places={name: find_broken(grid, name) for name in RULES},
-        chances={
-            name: int(moves[:, rule.watched].sum()) if rule.unit == MOVES else len(grid) * int(rule.watched.sum())
-            for name, rule in RULES.items()
-        },
-    )
+    places, moves = {name: find_broken(grid, name) for name in RULES}, moving_pairs(grid)
+    watched = [moves[:, pairs].sum() if unit == MOVES else len(grid) * pairs.sum() for pairs, unit in WATCHED.values()]
+    return VoiceLeading(places, dict(zip(RULES, map(int, watched), strict=True)))
 
 
 def _before(grid: np.ndarray) -> np.ndarray:
@@ -578,11 +557,6 @@ def _into(grid: np.ndarray, interval: int) -> tuple[np.ndarray, np.ndarray]:
     return now & (heading[..., UPPER] * heading[..., LOWER] > 0), then  # (..., steps, 6)
 
 
-def _parallel(grid: np.ndarray, interval: int) -> np.ndarray:
-    arrive, there = _into(grid, interval)
-    return arrive & there
-
-
 def _hidden(grid: np.ndarray, interval: int) -> np.ndarray:
     arrive, there = _into(grid, interval)
     leap = np.abs(grid - _before(grid))[..., :1] > 2  # more than a whole tone
@@ -594,10 +568,9 @@ def _both_sound(grid: np.ndarray) -> np.ndarray:
 
 
 def _unmet(p: Passage, needs: np.ndarray) -> np.ndarray:
-    """Return on which steps some set of pitch classes, (steps, n, 12), does not sound and should, (steps,)."""
+    """Return on which steps some pitch class, (steps, 12), does not sound and should, (steps,)."""
     heard = ((p.pitch[..., None] % 12 == np.arange(12)) & (p.pitch[..., None] >= 0)).any(axis=-2)  # (steps, 12)
-    unmet = needs.any(axis=-1) & ~(needs & heard[:, None]).any(axis=-1)
-    return unmet.any(axis=-1) & (p.pitch.shape[-1] > 1)
+    return (needs & ~heard).any(axis=-1) & (p.pitch.shape[-1] > 1)
 
 
 def _tonic(key: tuple[int, str]) -> tuple[int, str]:
