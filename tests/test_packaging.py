@@ -155,7 +155,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_package_and_its_data_only(built: Path) -> None:
     names = zipfile.ZipFile(next(built.glob("*.whl"))).namelist()
-    code = {str(p.relative_to(ROOT)) for p in (ROOT / "musiclab").rglob("*") if p.is_file() and p.suffix != ".pyc"}
+    code = {
+        str(p.relative_to(ROOT))
+        for p in (ROOT / "musiclab").rglob("*")
+        if p.is_file() and p.parent.name != "__pycache__"
+    }
     data = {f"musiclab/{p.relative_to(ROOT)}" for p in (ROOT / "data").rglob("*") if p.is_file() and p.suffix != ".py"}
     assert {name for name in names if ".dist-info/" not in name} == code | data
     assert any(name.endswith("licenses/LICENSE") for name in names)
