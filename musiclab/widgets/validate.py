@@ -42,7 +42,7 @@ class Validate(widgets.VBox):
     """
 
     def __init__(self, path: str = "", timeout: int = 60) -> None:
-        self.path = path or os.environ.get("JPY_SESSION_NAME") or os.environ.get("__vsc_ipynb_file__", "")
+        self.path = path or os.environ.get("JPY_SESSION_NAME", "")
         self.timeout, self.feedback, self._shown = timeout, None, widgets.HTML()
         self._button = widgets.Button(description="Validate", icon="check", button_style="primary")
         self._button.on_click(lambda _: self.run())
