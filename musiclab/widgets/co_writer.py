@@ -89,10 +89,11 @@ class LiveDraft(Draft):
 
     def pull(self) -> bool:
         """Draw for some 40 ms, and let every bar sound that has become complete; return whether more is to come."""
-        more, score = super().pull(), self.score
-        ends = [*score.bar_onsets.tolist(), *([] if more else [score.length])] if len(score) else []
-        for bar, (onset, end) in [*enumerate(pairwise(ends))][self.n_sounded :]:
-            self._sound(bar, onset, end)
+        with self.hold_sync():  # the page has the last bar before it hears that it was the last
+            more, score = super().pull(), self.score
+            ends = [*score.bar_onsets.tolist(), *([] if more else [score.length])] if len(score) else []
+            for bar, (onset, end) in [*enumerate(pairwise(ends))][self.n_sounded :]:
+                self._sound(bar, onset, end)
         return more
 
     def stop(self) -> None:

@@ -8,7 +8,8 @@ function renderLive({ model, el }) {
   const patient = Object.create(model);
   patient.send = (message, ...rest) =>
     setTimeout(() => model.send(message, ...rest), message.ask === "chunk" ? 1000 * waiting() : 0);
-  let clock = null, origin = 0, end = 0, last = 0, turn = Promise.resolve(), timer = 0;
+  let clock = null, origin = 0, end = 0, last = 0, timer = 0;
+  let turn = Promise.resolve(), coming = 0;       // one bar after another; a closed clock decodes nothing
   const heard = () => Math.max(clock.currentTime - origin, 0);
   const waiting = () => (clock ? Math.max(end - heard() - last, 0) : 0);
   const close = renderDraft({ model: patient, el });
@@ -21,7 +22,7 @@ function renderLive({ model, el }) {
     delete root.dataset.heard;
   }
   function follow() {                            // the playhead; what the kernel knows of it is left alone
-    if (heard() > end + RING && !model.get("running")) return hush();
+    if (heard() > end + RING && !coming && !model.get("running")) return hush();
     root.dataset.heard = heard().toFixed(2);
     model.set("position", Math.min(heard(), end));
   }
@@ -49,7 +50,9 @@ function renderLive({ model, el }) {
   }
   function receive(message, buffers) {
     if (message.hush) hush();
-    if (message.bar !== undefined) turn = turn.then(() => sound(message, buffers));
+    if (message.bar === undefined) return;
+    coming += 1;
+    turn = turn.then(() => sound(message, buffers)).catch(() => {}).then(() => { coming -= 1; });
   }
   const yieldTo = (event) => event.detail !== el && hush();
 
