@@ -15,9 +15,10 @@ import torch
 
 import musiclab as ml
 from musiclab.features.keys import find_key
+from musiclab.generation import write_batch
 from musiclab.metrics.rules import RANGES, out_of_range, sounding_pitches, voice_leading
 from musiclab.sampling import Sampler
-from musiclab.tokenizers.base import BOS, EOS
+from musiclab.tokenizers.base import EOS
 
 MODELS = ("chorale-gru", "chorale-transformer")
 SWEEP = [Sampler(temperature=t, min_p=p) for t in (0.8, 0.9, 1.0) for p in (0.0, 0.05, 0.1, 0.15)]
@@ -34,53 +35,14 @@ Mean over scores and 90 % interval over scores (1,000 bootstrap draws). Bach: lo
   ends by itself  before {max_ids} ids"""
 
 
-@torch.inference_mode()
-def sample_batch(model, tok, samplers) -> list[tuple[ml.Score, bool]]:
-    """Return a score for each sampler, as ``generate`` does with the same seed, and whether the model ended it.
-
-    All go in step, so that one pass of the network serves them all; those that have ended are left out in halves.
-    """
-    ids = [[BOS] for _ in samplers]
-    grammars, noise = [tok.grammar() for _ in samplers], [np.random.default_rng(s.seed) for s in samplers]
-    batch, state = list(range(len(samplers))), None
-    while True:
-        alive = [i for i in batch if ids[i][-1] != EOS and len(ids[i]) < MAX_IDS]
-        if not alive:
-            return [(tok.decode(_whole(tok, row)), row[-1] == EOS) for row in ids]
-        if len(alive) <= len(batch) // 2:
-            state, batch = _keep(state, [batch.index(i) for i in alive], len(batch)), alive
-        logits, state = model(torch.tensor([ids[i][-1:] for i in batch]), state)
-        for i, raw in zip(batch, logits[:, -1].double().numpy(), strict=True):
-            if i in alive:
-                allowed = np.where(grammars[i].mask(), raw, -np.inf)
-                noisy = samplers[i].filtered(allowed, ids[i]) + noise[i].gumbel(size=len(raw))
-                ids[i].append(int(noisy.argmax()))
-                if ids[i][-1] != EOS:
-                    grammars[i].push(ids[i][-1])
-
-
-def _keep(state, rows: list[int], batch: int):
-    """Return a model's state for these rows of the batch: of every tensor that has a row for each.
-
-    The hidden vectors of recurrent layers, (1, B, D), have the batch second.
-    """
-    if isinstance(state, torch.Tensor):
-        axis = next((axis for axis in range(min(2, state.ndim)) if state.shape[axis] == batch), None)
-        return state if axis is None else state.index_select(axis, torch.tensor(rows))
-    if isinstance(state, tuple):
-        kept = [_keep(part, rows, batch) for part in state]
-        return type(state)(*kept) if hasattr(state, "_fields") else tuple(kept)
-    return state
-
-
-def _whole(tok, ids: list[int]) -> list[int]:
-    return ids if ids[-1] == EOS else [BOS, *tok.finish(ids[1:])]
-
-
 def sample(model, tok, sampler: Sampler, n: int) -> list[tuple[ml.Score, bool]]:
-    """Return n scores of one setting, seeds 0 to n - 1."""
-    samplers = [replace(sampler, seed=seed) for seed in range(n)]
-    return [pair for i in range(0, n, BATCH) for pair in sample_batch(model, tok, samplers[i : i + BATCH])]
+    """Return n scores of one setting, seeds 0 to n - 1, and whether the model ended each."""
+    pairs = []
+    for seed in range(0, n, BATCH):
+        first = replace(sampler, seed=seed)
+        written = write_batch(model, tok, min(BATCH, n - seed), first, "cpu", max_ids=MAX_IDS)
+        pairs += [(writing.score(), writing.ids[-1] == EOS) for writing in written]
+    return pairs
 
 
 def measure(score: ml.Score, ended: bool = True) -> dict[str, tuple[float, float]]:
@@ -180,13 +142,6 @@ def _print_table(tables: dict, wide: bool = True) -> None:
     print(f"{'':32}" + "".join(f"{name:>13}" for name in tables))
     for row in next(iter(tables.values())):
         print(f"{row:32}" + "".join(f"{table[row][0]:13.3f}" for table in tables.values()))
-
-
-def test_batches_are_what_generate_returns() -> None:
-    for name in MODELS:
-        model, tok = ml.load_pretrained(name, device="cpu")
-        batch = sample_batch(model, tok, [replace(recommended(model), seed=seed) for seed in range(4)])
-        assert batch[3][0] == ml.generate(model, tok, sampler=replace(recommended(model), seed=3), device="cpu")
 
 
 def test_samples_beside_bach() -> None:
