@@ -9,7 +9,7 @@ each soprano, alto and tenor the basses that fit are one number of 64 bits, and 
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,14 +23,9 @@ class Limits(NamedTuple):
     """What rules leave of a row. A pitch is counted from 1 at the lowest that can be written; 0 is a rest."""
 
     cells: np.ndarray  # (cells, parts): Hold, Rest and each pitch
-    pairs: tuple[np.ndarray, ...]  # each (6, pitches, pitches)
+    pairs: np.ndarray | None  # (6, pitches, pitches)
     needs: tuple[np.ndarray, ...]  # each (pitches,): one of these must sound
     end: bool
-
-    def __and__(self, other: Self) -> Self:
-        return Limits(
-            self.cells & other.cells, self.pairs + other.pairs, self.needs + other.needs, self.end and other.end
-        )
 
 
 class RuleMask:
@@ -82,7 +77,7 @@ class RuleMask:
 
     def narrow(self, allowed: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         """Yield each rule's name and which ids it and those before it leave; no id, if it must be passed over."""
-        at, kept = len(self.header), Limits(self.pitch[[0]] >= -1, (), (), True)
+        at, kept = len(self.header), []
         if at == 3 and self.limits is None:
             self.limits = self._row()
         for i, rule in enumerate(self.rules):
@@ -91,9 +86,8 @@ class RuleMask:
                 wanted = self.tok.header[at] + self.headers[at].index(rule.header[at])
                 narrower = allowed & (np.arange(len(allowed)) == wanted)
             elif at == 3 and self.limits[i]:
-                trial = kept & self.limits[i]
-                narrower = allowed & self._open(trial, len(allowed))
-                kept = trial if narrower.any() else kept
+                narrower = allowed & self._open([*kept, self.limits[i]], len(allowed))
+                kept += [self.limits[i]] if narrower.any() else []
             allowed = narrower if narrower.any() else allowed
             yield rule.name, narrower
 
@@ -116,11 +110,11 @@ class RuleMask:
         broken = rule.parts(choices)[:, 1] if rule.parts else np.zeros((len(self.pitches) + 1, n), dtype=bool)
         require(broken.shape[1] == n, "rules", f"about {n} parts", f"{rule.name}, about {broken.shape[1]}")
         cells = ~broken & ((np.arange(len(broken)) > 0)[:, None] | (self.pitch[0] >= 0))  # only what sounds is held
-        pairs = (self._fitting(rule.pairs),) if rule.pairs else ()
+        pairs = self._fitting(rule.pairs) if rule.pairs else None
         wanted = np.flatnonzero(rule.needs(choices)[-1]) if rule.needs and n > 1 else ()
         needs = tuple((self.pitches % 12 == one) & (self.pitches >= 0) for one in wanted)
         end = rule.ends is None or self.step == 0 or rule.ends(before)
-        bites = broken.any() or not all(table.all() for table in pairs) or needs or not end
+        bites = broken.any() or not (pairs is None or pairs.all()) or needs or not end
         return Limits(cells, pairs, needs, end) if bites else None
 
     def _fitting(self, broken: Callable) -> np.ndarray:
@@ -128,17 +122,17 @@ class RuleMask:
         before = zip(self.pitch[0, UPPER].tolist(), self.pitch[0, LOWER].tolist(), strict=True)
         return np.stack([_pairs(broken, i, *both, tuple(self.tok.pitches)) for i, both in enumerate(before)])
 
-    def _open(self, limits: Limits, size: int) -> np.ndarray:
+    def _open(self, limits: list[Limits], size: int) -> np.ndarray:
         """Return which ids may be written now, (vocab,)."""
-        held = np.searchsorted(self.pitches, self.pitch[0])
-        fit = limits.cells[1:].T.copy()  # (parts, pitches)
-        fit[np.arange(len(held)), held] |= limits.cells[0]
+        held, cells = np.searchsorted(self.pitches, self.pitch[0]), np.all([one.cells for one in limits], axis=0)
+        fit = cells[1:].T.copy()  # (parts, pitches)
+        fit[np.arange(len(held)), held] |= cells[0]
         for part in range(self.part):
             fit[part] = self.pitches == self.pitch[1, part]
         found = _completable(fit, limits, self.part)
         mask = np.zeros(size, dtype=bool)
-        mask[HOLD : HOLD + len(limits.cells)] = limits.cells[:, self.part] & np.append(found[held[self.part]], found)
-        mask[EOS] = limits.end and mask.any()  # a dead end is no ending
+        mask[HOLD : HOLD + len(cells)] = cells[:, self.part] & np.append(found[held[self.part]], found)
+        mask[EOS] = mask.any() and all(one.end for one in limits)  # a dead end is no ending
         return mask
 
 
@@ -152,19 +146,20 @@ def _pairs(broken: Callable, pair: int, upper: int, lower: int, pitches: tuple[i
     return ~broken(grid)[:, :, 1, pair]
 
 
-def _completable(fit: np.ndarray, limits: Limits, part: int) -> np.ndarray:
+def _completable(fit: np.ndarray, limits: list[Limits], part: int) -> np.ndarray:
     """Return which pitches of a part go with some pitches of the others, of those that fit, (parts, pitches)."""
-    if not limits.pairs and not limits.needs:
+    tables, needs = [x.pairs for x in limits if x.pairs is not None], [has for x in limits for has in x.needs]
+    if not tables and not needs:
         return fit[part] & fit.any(axis=1).all()
     s, a, t = (np.flatnonzero(row) for row in fit[:3])
     bass = _bits(fit[3])
-    if limits.pairs:
-        pairs = np.logical_and.reduce(limits.pairs)
+    if tables:
+        pairs = np.all(tables, axis=0)
         with_s, with_a, with_t = _bits(pairs[[2, 4, 5]] & fit[3])  # the basses that go with each pitch
         sa, st, at = pairs[[0, 1, 3]]
         upper = sa[s][:, a, None] & st[s][:, None, t] & at[a][:, t]
         bass = with_s[s, None, None] & with_a[a, None] & with_t[t] & -upper.astype(np.uint64)  # (S, A, T)
-    for has in limits.needs:
+    for has in needs:
         bass = bass & np.where(has[s, None, None] | has[a, None] | has[t], _bits(has | True), _bits(has))
     if part == 3:
         every = np.bitwise_or.reduce(bass, axis=None)

@@ -119,11 +119,11 @@ def test_a_row_is_open_if_and_only_if_it_can_be_completed():
             )
             expected[range(4), row] |= ok
         for part in range(4):
-            found = _completable(fit, Limits(None, (pairs,), needs, True), part)
+            found = _completable(fit, [Limits(None, pairs, needs, True)], part)
             assert found.tolist() == expected[part].tolist()
             assert (
-                _completable(fit, Limits(None, (pairs | True,), (), True), part).tolist()
-                == _completable(fit, Limits(None, (), (), True), part).tolist()
+                _completable(fit, [Limits(None, pairs | True, (), True)], part).tolist()
+                == _completable(fit, [Limits(None, None, (), True)], part).tolist()
             )
 
 

@@ -8,7 +8,7 @@ import torch
 from scipy.stats import chisquare
 
 from musiclab.models import GRU, Model
-from musiclab.sampling import FILTERS, Sampler, repetition_penalty, softmax, stream
+from musiclab.sampling import FILTERS, Continuation, Sampler, repetition_penalty, softmax, stream
 
 LOGITS = np.log([0.4, 0.3, 0.15, 0.1, 0.05])
 
@@ -105,9 +105,8 @@ def test_draws_follow_the_target_under_every_setting(settings):
     sampler = Sampler(seed=1, **settings)
     # Id 0 begins the sequence and the others are drawn at once, so the penalty is the same for all draws but the first.
     target = sampler.probabilities(np.where([1, 1, 0, 1, 1], LOGITS, -np.inf), [0, 1, 3, 4])
-    rows = [
-        next(stream(Fixed(), [0, 1, 3, 4], Sampler(seed=seed, **settings), Only([0, 1, 3, 4]))) for seed in range(3000)
-    ]
+    ids, grammar = [0, 1, 3, 4], Only([0, 1, 3, 4])
+    rows = [Continuation(ids, Sampler(seed=seed, **settings), grammar).take(LOGITS) for seed in range(3000)]
     counts, keep = np.bincount([draw.id for draw in rows], minlength=5), target > 0
     assert counts[~keep].sum() == 0
     assert chisquare(counts[keep], 3000 * target[keep]).pvalue > 0.001
