@@ -110,7 +110,7 @@ class FeatureExplorer(Player):
             self.show(replace(reduce(Score.concat, some), title=title))
 
     def __repr__(self) -> str:
-        return f"FeatureExplorer({len(self.scores)} scores by {self.space}, {len(self.chosen)} chosen)"
+        return f"FeatureExplorer({len(self.scores)} scores, map {self.space!r}, {len(self.chosen)} chosen)"
 
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_(**kwargs)

@@ -16,7 +16,7 @@ const LOOK = `
 .ml-explorer .ml-map{display:block;width:100%;border-radius:6px;cursor:crosshair;touch-action:none;
   background:color-mix(in srgb,var(--ink) 5%,transparent)}
 .ml-explorer .dot{opacity:.75;transition:transform .7s ease-in-out}
-.ml-explorer .some .dot{opacity:.35}
+.ml-explorer .some .dot{opacity:.5}
 .ml-explorer .some .dot.chosen{opacity:1;stroke:var(--ink);stroke-width:1.8}
 .ml-explorer .brush{fill:#0072b2;fill-opacity:.14;stroke:#56b4e9}
 .ml-explorer :focus-visible{outline:2px solid #56b4e9;outline-offset:2px}
