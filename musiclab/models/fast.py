@@ -5,8 +5,6 @@ in NumPy (:mod:`~musiclab.models.fast_layers`, :mod:`~musiclab.models.fast_grid`
 :mod:`~musiclab.models.fast_kernels`, for large models and where numba is installed, takes a good part of what is left.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
@@ -29,6 +27,61 @@ PARTS = {
     Anchor, Attend, Block, CellHead, CopyHead, Dropout, RecurrentTrunk, Trunk, nn.Embedding, nn.GELU, nn.GRU, nn.LSTM,
     nn.LayerNorm, nn.Linear, nn.ModuleList, nn.Sequential,
 }  # fmt: skip
+
+
+def _kernels() -> ModuleType | None:
+    """Return what numba compiles, or None if it is missing, unfit for this NumPy, or without a place for its cache."""
+    try:
+        return import_module("musiclab.models.fast_kernels")
+    except (ImportError, RuntimeError):
+        return None
+
+
+class SequenceStep:
+    """An embedding, a trunk and a linear output: Transformer, GRU and LSTM."""
+
+    def __init__(self, model: Transformer | GRU | LSTM) -> None:
+        kernels = _kernels() if model.n_parameters >= LARGE else None
+        attention, matrix = (kernels.PackedAttention, kernels.packed) if kernels else (Attention, dense)
+        is_transformer = isinstance(model, Transformer)
+        self.trunk = attention(model.trunk) if is_transformer else Recurrence([model.cells], matrix)
+        self.place = array(model.place) if is_transformer and model.place is not None else None
+        self.embed, self.out = array(model.embed.weight), matrix(model.out.weight, model.out.bias)
+        self.own = self.trunk.own
+
+    def __call__(self, token_id: int, state: Any) -> tuple[np.ndarray, Any]:
+        """Return logits (V) and the state after one id more."""
+        x = self.embed[token_id]
+        if self.place is not None:
+            x = x + self.place[state.position % len(self.place)]
+        hidden, state = self.trunk(x, state)
+        return self.out(hidden), state
+
+
+class FastStep:
+    """One id after another of one sequence; what this is not made for is left to the model."""
+
+    def __init__(self, model: Model, step: SequenceStep | GridStep) -> None:
+        self.model, self.step = model, step
+
+    def __call__(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Return logits (B, T, V) and the state after the last id."""
+        if state is None or len(ids) != 1:
+            return self.model(ids, state)
+        state, rows = self.step.own(state), []
+        for token_id in ids[0].tolist():
+            logits, state = self.step(token_id, state)
+            rows.append(logits)
+        return torch.from_numpy(np.array(rows))[None], state
+
+
+STEPS: dict[type[Model], Callable[[Any], SequenceStep | GridStep]] = {
+    GRU: SequenceStep,
+    LSTM: SequenceStep,
+    Transformer: SequenceStep,
+    GridTransformer: lambda model: GridStep(model, Attention(model.trunk)),
+    GridGRU: lambda model: GridStep(model, Recurrence(list(model.trunk.blocks), norm=norm(model.trunk.norm))),
+}
 
 
 def fast_step(model: Model) -> FastStep | None:
@@ -64,58 +117,3 @@ def fast_step(model: Model) -> FastStep | None:
 def _is_plain(part: nn.Module) -> bool:
     changed = part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part)
     return not changed and (type(part) in PARTS or type(part) in STEPS)
-
-
-def _kernels() -> ModuleType | None:
-    """Return what numba compiles, or None if it is missing, unfit for this NumPy, or without a place for its cache."""
-    try:
-        return import_module("musiclab.models.fast_kernels")
-    except (ImportError, RuntimeError):
-        return None
-
-
-class FastStep:
-    """One id after another of one sequence; what this is not made for is left to the model."""
-
-    def __init__(self, model: Model, step: SequenceStep | GridStep) -> None:
-        self.model, self.step = model, step
-
-    def __call__(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Return logits (B, T, V) and the state after the last id."""
-        if state is None or len(ids) != 1:
-            return self.model(ids, state)
-        state, rows = self.step.own(state), []
-        for token_id in ids[0].tolist():
-            logits, state = self.step(token_id, state)
-            rows.append(logits)
-        return torch.from_numpy(np.array(rows))[None], state
-
-
-class SequenceStep:
-    """An embedding, a trunk and a linear output: Transformer, GRU and LSTM."""
-
-    def __init__(self, model: Transformer | GRU | LSTM) -> None:
-        kernels = _kernels() if model.n_parameters >= LARGE else None
-        attention, matrix = (kernels.PackedAttention, kernels.packed) if kernels else (Attention, dense)
-        is_transformer = isinstance(model, Transformer)
-        self.trunk = attention(model.trunk) if is_transformer else Recurrence([model.cells], matrix)
-        self.place = array(model.place) if is_transformer and model.place is not None else None
-        self.embed, self.out = array(model.embed.weight), matrix(model.out.weight, model.out.bias)
-        self.own = self.trunk.own
-
-    def __call__(self, token_id: int, state: Any) -> tuple[np.ndarray, Any]:
-        """Return logits (V) and the state after one id more."""
-        x = self.embed[token_id]
-        if self.place is not None:
-            x = x + self.place[state.position % len(self.place)]
-        hidden, state = self.trunk(x, state)
-        return self.out(hidden), state
-
-
-STEPS: dict[type[Model], Callable[[Any], SequenceStep | GridStep]] = {
-    GRU: SequenceStep,
-    LSTM: SequenceStep,
-    Transformer: SequenceStep,
-    GridTransformer: lambda model: GridStep(model, Attention(model.trunk)),
-    GridGRU: lambda model: GridStep(model, Recurrence(list(model.trunk.blocks), norm=norm(model.trunk.norm))),
-}

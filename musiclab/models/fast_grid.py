@@ -3,8 +3,6 @@
 Symbols, ages and cells of a row are lists of whole numbers here; a few of these cost Python less than NumPy.
 """
 
-from __future__ import annotations
-
 from itertools import accumulate
 
 import numpy as np

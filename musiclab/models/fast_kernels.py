@@ -5,8 +5,6 @@ quarter to read. Each row of a matrix, each key and each value has a scale of it
 stays in 32 bits.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numba import njit
 from numpy import float32
@@ -36,7 +34,7 @@ def packed(weight: Tensor, bias: Tensor) -> Layer:
     return multiply
 
 
-def folded(layer: nn.Linear, norm: nn.LayerNorm | None) -> tuple[np.ndarray, np.ndarray]:
+def folded(layer: nn.Linear, norm: nn.LayerNorm | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return weight and bias of a matrix that takes over the gain and shift of the norm before it."""
     weight, bias = array(layer.weight), np.zeros(layer.out_features, np.float32)
     bias = bias if layer.bias is None else array(layer.bias)
@@ -47,14 +45,15 @@ class PackedAttention(Attention):
     """A Transformer's blocks with weights of 8 bits, a step in one compiled loop."""
 
     def prepared(self, blocks: list[Block]) -> list:
-        parts = [((b.qkv, b.norm1), (b.project, None), (b.feed[0], b.norm2), (b.feed[-1], None)) for b in blocks]
-        alike = ([folded(*pair) for pair in pairs] for pairs in zip(*parts, strict=True))
-        stacked = ([np.stack(x) for x in zip(*layers, strict=True)] for layers in alike)
-        return [(*pack(weight), bias) for weight, bias in stacked]
+        qkv = [folded(b.qkv, b.norm1) for b in blocks]
+        project = [folded(b.project) for b in blocks]
+        up, down = [folded(b.feed[0], b.norm2) for b in blocks], [folded(b.feed[-1]) for b in blocks]
+        alike = (map(np.stack, zip(*layers, strict=True)) for layers in (qkv, project, up, down))
+        return [(*pack(weight), bias) for weight, bias in alike]
 
     def own(self, cache: Cache | Past | None) -> Past:
         past = super().own(cache)
-        return past if past is cache else past._replace(pairs=pack(past.pairs))
+        return past if past is cache else Past(past.position, pack(past.pairs))
 
     def read(self, x: np.ndarray, turn: np.ndarray, pairs: tuple, at: int, stop: int) -> np.ndarray:
         run(out := x.copy(), turn, *pairs, at, stop, *self.blocks)

@@ -3,10 +3,9 @@
 Each function here takes a layer's weights, as they are, and returns the function that the layer computes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -22,15 +21,15 @@ def array(x: Tensor | np.ndarray) -> np.ndarray:
     return x if isinstance(x, np.ndarray) else x.detach().numpy()
 
 
-def dense(weight: Tensor, bias: Tensor) -> Layer:
+def dense(weight: Tensor, bias: Tensor | None) -> Layer:
     """Return x -> weight x + bias."""
-    w, b = array(weight), array(bias)
+    w, b = array(weight), 0 if bias is None else array(bias)
     return lambda x: w @ x + b
 
 
 def linear(layer: nn.Linear) -> Layer:
-    """Return the same of a layer, which may have no bias."""
-    return dense(layer.weight, layer.weight.new_zeros(()) if layer.bias is None else layer.bias)
+    """Return the same of a layer."""
+    return dense(layer.weight, layer.bias)
 
 
 def norm(layer: nn.LayerNorm) -> Layer:
@@ -121,16 +120,16 @@ class Recurrence:
         return self.norm(x) if self.norm else x, Cache(cache.position + 1, tuple(memory))
 
 
-class Past(NamedTuple):
+@dataclass
+class Past:
     """What attention remembers: how many steps were read, and the keys and values of the last ones.
 
     Step n is in column n modulo S of ``pairs`` (L, 2, H, S, D/H), where step n + S will overwrite it: to attention
-    their order is all one. The array is shared by all pasts of a sequence, so only the last of them can be continued.
+    their order is all one. A past that was continued has passed the array on, and keeps None.
     """
 
     position: int
     pairs: Any
-    written: list[int]
 
 
 class Attention:
@@ -143,9 +142,7 @@ class Attention:
 
     def prepared(self, blocks: list[Block]) -> list:
         """Return what a step needs of the blocks."""
-        parts = [(b.norm1, b.qkv, b.project, b.norm2, b.feed) for b in blocks]
-        make = (norm, linear, linear, norm, feed_forward)
-        return [[f(part) for f, part in zip(make, block, strict=True)] for block in parts]
+        return [(norm(b.norm1), linear(b.qkv), linear(b.project), norm(b.norm2), feed_forward(b.feed)) for b in blocks]
 
     def own(self, cache: Cache | Past | None) -> Past:
         """Return the cache of the model in one array."""
@@ -156,16 +153,15 @@ class Attention:
         for pair, given in zip(pairs, layers, strict=False):
             at = np.arange(position - given[0].shape[2], position) % pairs.shape[3]
             pair[:, :, at] = [array(x[0]) for x in given]
-        return Past(position, pairs, [position])
+        return Past(position, pairs)
 
     def __call__(self, x: np.ndarray, past: Past) -> tuple[np.ndarray, Past]:
-        position, pairs, written = past
-        require(written[0] == position, "state", f"the last one, after {written[0]} steps", f"one after {position}")
+        position, pairs, past.pairs = past.position, past.pairs, None
+        require(pairs is not None, "state", "the last one", f"one after {position} steps, which was continued before")
         turn = np.exp(1j * (np.float32(position) * self.frequency)).astype(np.complex64)
         at, stop = position % self.shape[3], min(position + 1, self.shape[3])
         x = self.read(x, turn if self.rotary else turn[:0], pairs, at, stop)
-        written[0] += 1
-        return self.norm(x), Past(position + 1, pairs, written)
+        return self.norm(x), Past(position + 1, pairs)
 
     def read(self, x: np.ndarray, turn: np.ndarray, pairs: np.ndarray, at: int, stop: int) -> np.ndarray:
         """Return x (D) after all blocks; write keys and values into column ``at``, look at all before ``stop``."""

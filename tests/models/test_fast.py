@@ -73,7 +73,21 @@ def in_steps(step, ids, primer):
 def test_logits_are_the_models(name, primer):
     model = made(name)
     ids = some_ids(model)
-    assert (in_steps(fast_step(model), ids, primer) - in_steps(model, ids, primer)).abs().max() <= 1e-4
+    with torch.no_grad():
+        whole, _ = model(ids)
+    assert (in_steps(fast_step(model), ids, primer) - whole).abs().max() <= 1e-4
+
+
+def test_nothing_is_less_likely_in_steps_than_in_one_pass_even_where_nothing_can_be_copied_yet():
+    model = made("grid-copies")
+    for head in model.heads:
+        head.out.bias.data[5] = -80  # an id that is no symbol
+    ids = some_ids(model, 24)
+    with torch.no_grad():
+        whole, _ = model(ids)
+    assert whole[0, :, 5].numpy() == pytest.approx(np.log(1e-9))
+    for step in (model, fast_step(model)):
+        assert (in_steps(step, ids, 1) - whole).abs().max() <= 1e-4
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -84,8 +98,8 @@ def test_several_ids_at_once_continue_too(name):
         _, state = step(ids[:, :9])
         logits, state = step(ids[:, 9:52], state)
         last, _ = step(ids[:, 52:], state)
-    expected = in_steps(model, ids, 9)
-    assert (torch.cat([logits, last], dim=1) - expected[:, 9:]).abs().max() <= 1e-4
+        whole, _ = model(ids)
+    assert (torch.cat([logits, last], dim=1) - whole[:, 9:]).abs().max() <= 1e-4
 
 
 @pytest.mark.parametrize("name", ["gru", "transformer-rotary-64", "grid-copies"])
@@ -102,12 +116,12 @@ def test_stream_draws_the_same_ids(name, monkeypatch):
     monkeypatch.setattr(fast.FastStep, "__call__", _counted(fast.FastStep.__call__, used))
 
     def drawn(seed):
-        return [(d.id, round(d.nll, 3)) for d in islice(stream(model, [1, 5, 6], Sampler(top_p=0.95, seed=seed)), 60)]
+        return [(d.id, round(d.nll, 3)) for d in islice(stream(model, [1, 5, 6], Sampler(top_p=0.95, seed=seed)), 40)]
 
-    fast_ones = [drawn(seed) for seed in range(4)]
+    fast_ones = [drawn(seed) for seed in range(2)]
     assert len(used) >= sum(map(len, fast_ones))
     monkeypatch.setattr(sampling, "fast_step", lambda model: None)
-    assert fast_ones == [drawn(seed) for seed in range(4)]
+    assert fast_ones == [drawn(seed) for seed in range(2)]
 
 
 def _counted(function, calls):
@@ -151,7 +165,7 @@ def test_an_older_state_cannot_be_continued():
         _, first = step(torch.tensor([[1, 2]]))
         _, second = step(torch.tensor([[3]]), first)
         step(torch.tensor([[4]]), second)
-        with pytest.raises(ValueError, match="state must be the last one, after 4 steps, got one after 3"):
+        with pytest.raises(ValueError, match="state must be the last one, got one after 3 steps, which was"):
             step(torch.tensor([[5]]), second)
 
 
@@ -252,13 +266,14 @@ def shift(model, step, pieces):
     return abs(means[1] - means[0])
 
 
-@pytest.mark.parametrize("name", ["tiny", "folk-lstm"])
+@pytest.mark.parametrize("name", ["tiny", pytest.param("folk-lstm", marks=pytest.mark.slow)])
 def test_8_bits_shift_the_nll_of_recurrent_models_little(packed, name):
     model, tok = load_pretrained(name, device="cpu")
     pieces = [tok.encode(score) for score in load_folk_tunes().test[:4]]
     assert 0 < shift(model, fast_step(model), pieces) <= 0.005
 
 
+@pytest.mark.slow
 def test_8_bits_shift_the_nll_of_a_transformer_little(packed):
     """The trunk of the chorale model, which is not packed otherwise, on two chorales it was not trained on."""
     model, tok = load_pretrained("chorale-transformer", device="cpu")
