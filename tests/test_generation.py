@@ -61,6 +61,7 @@ def test_model_and_tokenizer_must_fit():
         generate(GRU(9), TOK)
 
 
+@pytest.mark.slow
 def test_the_grid_model_learns_a_piece_by_heart_and_plays_it():
     from musiclab.tokenizers.chorale import GRID
     from musiclab.training import fit
