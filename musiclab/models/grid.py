@@ -7,8 +7,6 @@ far to move from a symbol already there, and *classes*: where in a cycle, such a
 from an anchor. All of it is about grids of ordered symbols, whatever the symbols mean.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 
