@@ -46,6 +46,7 @@ class Recipe(NamedTuple):
     ema: float = 0.99
     batch_ids: int = 4096
     sampler: dict = {}  # noqa: RUF012 (never changed): the settings to sample it with
+    rules: tuple[str, ...] = ()  # and what to let it keep
     levels: bool = True  # train at every pitch level that the parts can sing; dance tunes live in the fiddle's keys
 
 
@@ -84,14 +85,17 @@ TUNES = (
     LESSONS + "it writes in the manner of Irish dance tunes and can repeat phrases of them",
     "passing its music off as traditional, or as written without a model",
 )
+KEPT = ("parallel_fifths", "parallel_octaves", "out_of_range", "cadence")
 RECIPES = {
     "chorale-transformer": Recipe(
         Chorale(), partial(GridTransformer, width=128, layers=4, heads=4, dropout=0.2, copy=4, **GRID), load_chorales,
         800, *CHORALES, ema=0.995, sampler={"temperature": 1.0, "min_p": 0.1},
+        rules=KEPT,
     ),
     "chorale-gru": Recipe(
         Chorale(), partial(GridGRU, width=160, layers=2, dropout=0.35, copy=4, **GRID), load_chorales,
         1200, *CHORALES, ema=0.995, sampler={"temperature": 0.9, "min_p": 0.05},
+        rules=KEPT,
     ),
     "folk-lstm": Recipe(
         ABCText(), partial(LSTM, width=256, dropout=0.3), fiddle_tunes, 2200, *TUNES, lr=1e-2, ema=0.995,
@@ -153,6 +157,7 @@ def card(model: Model, recipe: Recipe, corpus: Corpus, history: History) -> dict
         "for": recipe.purpose,
         "not for": recipe.not_for,
         "sampler": recipe.sampler,
+        "rules": recipe.rules,
         "parameters": model.n_parameters,
         "iterations": f"{history.best_iter} (the best on valid of {history.done})",
         "nats_per_id": {

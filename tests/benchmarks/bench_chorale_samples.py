@@ -1,7 +1,8 @@
 """How well a chorale model samples: rules, keys, ranges and endings, each beside Bach's own.
 
 ``python tests/benchmarks/bench_chorale_samples.py [--models NAME ...] [--n 200] [--sweep 40]`` prints the tables; so
-does ``make bench``, with ``MUSICLAB_BENCH_N`` samples (200). A model is sampled at the setting on its card.
+does ``make bench``, with ``MUSICLAB_BENCH_N`` samples (200). A model is sampled at the setting on its card, without the
+rules that the card recommends and with them.
 The chorales are read from music21's corpus; no other data.
 """
 
@@ -35,12 +36,12 @@ Mean over scores and 90 % interval over scores (1,000 bootstrap draws). Bach: lo
   ends by itself  before {max_ids} ids"""
 
 
-def sample(model, tok, sampler: Sampler, n: int) -> list[tuple[ml.Score, bool]]:
+def sample(model, tok, sampler: Sampler, n: int, rules: Sequence[str] = ()) -> list[tuple[ml.Score, bool]]:
     """Return n scores of one setting, seeds 0 to n - 1, and whether the model ended each."""
     pairs = []
     for seed in range(0, n, BATCH):
         first = replace(sampler, seed=seed)
-        written = write_batch(model, tok, min(BATCH, n - seed), first, "cpu", max_ids=MAX_IDS)
+        written = write_batch(model, tok, min(BATCH, n - seed), first, "cpu", rules=rules, max_ids=MAX_IDS)
         pairs += [(writing.score(), writing.ids[-1] == EOS) for writing in written]
     return pairs
 
@@ -108,8 +109,11 @@ def main(names: Sequence[str] = MODELS, n: int = 200, n_sweep: int = 40) -> dict
     models = {name: ml.load_pretrained(name, device="cpu") for name in names}
     chorales = ml.load_chorales()
     columns = {
-        f"{name}, {n}": [measure(*pair) for pair in sample(*both, recommended(both[0]), n)]
+        f"{name}{', rules' if rules else ''}": [
+            measure(*pair) for pair in sample(*both, recommended(both[0]), n, rules)
+        ]
         for name, both in models.items()
+        for rules in ((), both[0].card["rules"])
     }
     for name in ("valid", "test", "train"):
         tok = models[names[0]][1]
@@ -118,7 +122,7 @@ def main(names: Sequence[str] = MODELS, n: int = 200, n_sweep: int = 40) -> dict
     ranges = ", ".join(f"{part} {low}-{high}" for part, (low, high) in zip("SATB", RANGES, strict=True))
     print("\n" + CAPTION.format(ranges=ranges, max_ids=MAX_IDS))
     for name, (model, _) in models.items():
-        print(f"{name}: {recommended(model)}")
+        print(f"{name}, {n} samples: {recommended(model)}; rules: {', '.join(model.card['rules'])}")
     _print_table(tables)
     for name, both in models.items() if n_sweep else ():
         print(f"\n{name}, {n_sweep} samples a setting")
