@@ -127,7 +127,8 @@ class BPE(Tokenizer):
 
     @property
     def config(self) -> dict:
-        return {"tokenizer": "BPE", "base": self.base.config, "merges": [list(pair) for pair in self.merges]}
+        merges = [list(pair) for pair in self.merges]
+        return {"tokenizer": type(self).__name__, "base": self.base.config, "merges": merges}
 
     @cached_property
     def engine(self) -> tokenizers.Tokenizer:
