@@ -16,8 +16,9 @@ LAB := $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) \
 	--LabApp.default_url=/lab/tree/notebooks/00_hello_music.ipynb
 # JupyterLab's question whether to fetch news would cover the page that a newcomer sees first.
 NO_NEWS := {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}
-# Short training in notebooks. A notebook's kernel that dies is noticed only when its cell's time is up.
-NBVAL := MUSICLAB_QUICK=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
+# Short training in notebooks, on one thread: two that wait for each other crawl beside other work. A notebook's
+# kernel that dies is noticed only when its cell's time is up.
+NBVAL := MUSICLAB_QUICK=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
 	--ignore=notebooks/assignments/release
 PYTEST := $(BIN)/python -m pytest -rs --doctest-modules --ignore=tests/benchmarks
 STYLE := $(BIN)/ruff check . && $(BIN)/ruff format --check .
