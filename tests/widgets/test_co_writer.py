@@ -126,7 +126,7 @@ def test_a_cadence_is_for_the_last_bar(model):
     assert not len(find_broken(writer.finish(), "cadence")) and np.isnan(writer.prices()["cadence"][0])
 
 
-def test_each_time_it_is_other_luck_and_the_same_luck_is_the_same_music(model):
+def test_each_time_it_is_other_luck_and_the_same_luck_is_the_same_music(model, short_chunks):
     writer = CoWriter(model, TOK, "C", [IN_FOUR], Sampler(seed=4), n_bars=2)
     first = writer.finish()
     assert writer.sampler.seed == 6 and "seed=4" in first.source
