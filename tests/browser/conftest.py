@@ -182,6 +182,29 @@ def write_notebook(lab_folder):
     return write
 
 
+@pytest.fixture
+def kernel_state(lab_folder):
+    """A function that names a file to which a notebook's kernel writes its state, and returns a function that waits
+    until the state is as wanted, and returns it."""
+
+    def watch(name: str):
+        path = lab_folder / name
+        path.unlink(missing_ok=True)
+
+        def until(wanted, seconds=60):
+            end, value = time.monotonic() + seconds, None
+            while time.monotonic() < end:
+                value = json.loads(path.read_text()) if path.exists() else None
+                if value and wanted(value):
+                    return value
+                time.sleep(0.03)
+            raise AssertionError(f"never came about, last {value}")
+
+        return until
+
+    return watch
+
+
 @pytest.fixture(scope="session")
 def shots(tmp_path_factory) -> Path:
     """The folder for pictures of the page."""

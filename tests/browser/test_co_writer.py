@@ -1,6 +1,5 @@
 """The co-writer in a real JupyterLab: the first bar sounds before the last is written, and Stop is silence."""
 
-import json
 import time
 
 import pytest
@@ -26,20 +25,8 @@ writer
 
 
 @pytest.fixture
-def state(lab_folder):
-    path = lab_folder / "writer.json"
-    path.unlink(missing_ok=True)
-
-    def until(wanted, seconds=60):
-        end, value = time.monotonic() + seconds, None
-        while time.monotonic() < end:
-            value = json.loads(path.read_text()) if path.exists() else None
-            if value and wanted(value):
-                return value
-            time.sleep(0.03)
-        raise AssertionError(f"never came about, last {value}")
-
-    return until
+def state(kernel_state):
+    return kernel_state("writer.json")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

@@ -40,20 +40,8 @@ WAIT = """([button, wanted]) => new Promise(resolve => {   // milliseconds from 
 
 
 @pytest.fixture
-def state(lab_folder):
-    path = lab_folder / "panel.json"
-    path.unlink(missing_ok=True)
-
-    def until(wanted, seconds=60):
-        end, value = time.monotonic() + seconds, None
-        while time.monotonic() < end:
-            value = json.loads(path.read_text()) if path.exists() else None
-            if value and wanted(value):
-                return value
-            time.sleep(0.03)
-        raise AssertionError(f"never came about, last {value}")
-
-    return until
+def state(kernel_state):
+    return kernel_state("panel.json")
 
 
 def press(page, name):
