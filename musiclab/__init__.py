@@ -68,7 +68,7 @@ _EXPORTS = {
     "features.spectra": ["chroma", "chroma_likeness", "spectrogram"],
     "features.structure": ["self_similarity"],
     "features.table": ["describe"],
-    "metrics.likelihood": ["nll"],
+    "metrics.likelihood": ["nll", "paired_bootstrap"],
     "metrics.rules": [
         "Rule",
         "cadence",

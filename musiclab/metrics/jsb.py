@@ -42,9 +42,15 @@ class JsbLikelihood:
     twins: frozenset[int] = frozenset()
 
     @property
+    def likelihood(self) -> Likelihood:
+        """The sums over each piece, for :func:`~musiclab.paired_bootstrap`; an id is a cell, and notes are unknown."""
+        cells = np.array([piece.size for piece in self.nll])
+        return Likelihood(np.array([piece.sum() for piece in self.nll]), cells, cells * math.nan, cells / 16)
+
+    @property
     def micro(self) -> float:
         """Nats per (frame, voice), each cell weighing the same: the figure to compare."""
-        return float(np.concatenate(self.nll).mean())
+        return self.likelihood.per("ids")
 
     @property
     def macro(self) -> float:
@@ -66,17 +72,11 @@ class JsbLikelihood:
             found[f"{len(half)} pieces {name} a twin in train"] = float(np.concatenate(half).mean())
         return found
 
-    def interval(self) -> tuple[float, float]:
-        """Return the 95 % interval of :attr:`micro` when pieces are drawn again at random."""
-        cells = np.array([piece.size for piece in self.nll])
-        return Likelihood(np.array([piece.sum() for piece in self.nll]), cells, cells, cells).interval("ids")
-
     def __repr__(self) -> str:
         rows = {"macro (mean over pieces)": self.macro, **self.per_voice, **self.parts}
-        low, high = self.interval()
-        cells = sum(piece.size for piece in self.nll)
-        head = f"{self.micro:.4f} nats per (frame, voice), 95 % {low:.3f} to {high:.3f}, {cells:,} cells"
-        head += f"; {4 * self.micro / math.log(2):.2f} bits per frame"
+        low, high = self.likelihood.interval("ids")
+        head = f"{self.micro:.4f} nats per (frame, voice), 95 % {low:.3f} to {high:.3f}"
+        head += f", {self.likelihood.ids.sum():,} cells; {4 * self.micro / math.log(2):.2f} bits per frame"
         return "\n".join([head, *(f"  {name:33} {value:.4f}" for name, value in rows.items())])
 
 

@@ -147,7 +147,7 @@ def ship(runs: dict, best: tuple[str, int]) -> None:
         "minutes": f"{minutes:.1f} CPU minutes on one thread of a busy machine",
         "nats_per_frame_voice": {
             "valid": round(valid.micro, 4), "test": round(test.micro, 4),
-            "test 95 % interval over pieces": [round(end, 4) for end in test.interval()],
+            "test 95 % interval over pieces": [round(end, 4) for end in test.likelihood.interval("ids")],
             **{f"test, {name}": round(value, 4) for name, value in {**test.per_voice, **test.parts}.items()},
             "test, all trained": {f"{kind} {seed}": round(run[1], 4) for (kind, seed), run in runs.items()},
         },

@@ -13,6 +13,7 @@ from musiclab.datasets.jsb import melody_twins
 from musiclab.metrics.jsb import JsbLikelihood, cell_nll, evaluate_jsb
 from musiclab.models import GRU, GridTransformer, Model, build_model
 from musiclab.tokenizers.chorale_grid import GRID, ChoraleGrid
+from tests.benchmarks.jsb_baselines import hold_or_unigram
 
 SIZE = len(ChoraleGrid().vocab)
 needs_data = pytest.mark.skipif("MUSICLAB_DATA" not in os.environ, reason="MUSICLAB_DATA names no benchmark data")
@@ -74,7 +75,8 @@ def test_figures_by_hand():
     assert found.parts["held cells"] == 1
     assert found.parts["changed cells"] == pytest.approx(16 / 8)
     assert found.parts["1 pieces with a twin in train"] == 3
-    assert repr(found).startswith("1.6667 nats per (frame, voice)")
+    assert repr(found).startswith("1.6667 nats per (frame, voice), 95 % ")
+    assert found.likelihood.bits_per_quarter == pytest.approx(4 * 4 * 20 / 12 / math.log(2))
 
 
 def test_another_vocabulary_is_refused():
@@ -90,8 +92,18 @@ def test_the_shipped_model_has_the_figure_on_its_card():
     assert sum(piece.size for piece in found.nll) == 75_600
     assert found.micro == pytest.approx(model.card["nats_per_frame_voice"]["test"], abs=1e-3)
     assert found.micro < 0.375
+    shown = {f"test, {name}": value for name, value in (found.per_voice | found.parts).items()}
+    assert len(shown) == 8
+    assert shown == pytest.approx({name: model.card["nats_per_frame_voice"][name] for name in shown}, abs=1e-3)
     assert model.n_parameters <= 3_000_000
     assert build_model(model.config).n_parameters == model.n_parameters
+
+
+@needs_data
+def test_hold_or_unigram_is_the_published_reference():
+    """The 1.153 of the field's reference tables, to the fourth figure."""
+    corpus = ml.load_jsb()
+    assert hold_or_unigram(corpus.train, corpus.test) == pytest.approx(1.1529, abs=5e-4)
 
 
 @needs_data
