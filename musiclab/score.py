@@ -19,9 +19,9 @@ from musiclab.pitch import shift_key
 NOTE = np.dtype([("onset", "i4"), ("duration", "i4"), ("pitch", "i2"), ("velocity", "i2"), ("part", "i2")])
 DEFAULT_VELOCITY = 64
 WIDE_NOTE = np.dtype([(name, "i8") for name in NOTE.names])  # to count in, before the limits are checked
-_LIMITS = dict(
-    onset=(0, 2**31 - 1), duration=(1, 2**31 - 1), pitch=(0, 127), velocity=(1, 127), part=(0, 2**15 - 1)
-)  # fmt: skip
+_LOW, _HIGH = np.array([(0, 1, 0, 1, 0), (2**31 - 1, 2**31 - 1, 127, 127, 2**15 - 1)])  # of NOTE's fields
+DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
+MODES = ("major", "minor")
 
 
 class Part(NamedTuple):
@@ -43,13 +43,17 @@ class TimeSignature(NamedTuple):
 
     Examples
     --------
-    >>> TimeSignature(0, 3, 4)
-    TimeSignature(onset=0, numerator=3, denominator=4)
+    >>> TimeSignature(0, 3, 4), TimeSignature(0, 6, 8).bar(resolution=24)
+    (TimeSignature(onset=0, numerator=3, denominator=4), 72)
     """
 
     onset: int = 0
     numerator: int = 4
     denominator: int = 4
+
+    def bar(self, resolution: int) -> int:
+        """Return the ticks of a whole bar."""
+        return max(1, resolution * 4 * self.numerator // self.denominator)
 
 
 class Tempo(NamedTuple):
@@ -136,42 +140,24 @@ class Score:
 
     def __post_init__(self) -> None:
         notes = _note_array(self.notes)
-        for part in self.parts:
-            ok = isinstance(part, tuple | list) and len(part) <= 3
-            require(ok, "Part", "rows (name, program, is_drum)", repr(part))
         n_parts = int(notes["part"].max(initial=0)) + 1
         last_end = int((notes["onset"].astype(np.int64) + notes["duration"]).max(initial=0))
         values = dict(
             notes=notes,
-            parts=tuple(Part(*p) for p in self.parts) or tuple(Part() for _ in range(n_parts)),
+            parts=tuple(map(_part, self.parts)) or (Part(),) * n_parts,
             length=last_end if self.length is None else _whole("length", self.length),
             resolution=_whole("resolution", self.resolution),
             pickup=_whole("pickup", self.pickup),
             time_signatures=_by_onset(TimeSignature, (TimeSignature(), *self.time_signatures)),
             tempos=_by_onset(Tempo, (Tempo(), *self.tempos)),
-            keys=_by_onset(Key, (*self.keys,)),
+            keys=_by_onset(Key, self.keys),
         )
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        self._check(n_parts, last_end)
-
-    def _check(self, n_parts: int, last_end: int) -> None:
         require(n_parts <= len(self.parts), "part", f"an index into {len(self.parts)} parts", n_parts - 1)
         require(self.resolution >= 1, "resolution", ">= 1 tick per quarter", self.resolution)
         require(last_end <= self.length < 2**31, "length", f"in {last_end}..2**31-1 ticks", self.length)
         require(0 <= self.pickup <= self.length, "pickup", f"in 0..{self.length} ticks", self.pickup)
-        for change in (*self.time_signatures, *self.tempos, *self.keys):
-            require(0 <= _whole("onset", change.onset) < 2**31, "onset", "in 0..2**31-1 ticks", change.onset)
-        for part in self.parts:
-            require(0 <= part.program <= 127, "program", "in 0..127", part.program)
-        for ts in self.time_signatures:
-            ok = 1 <= ts.numerator <= 255 and ts.denominator in (1, 2, 4, 8, 16, 32, 64)
-            require(ok, "time signature", "1..255 over a power of two up to 64", f"{ts.numerator}/{ts.denominator}")
-        for tempo in self.tempos:
-            require(0 < tempo.quarters_per_minute < np.inf, "tempo", "> 0 quarters per minute", tempo[1])
-        for key in self.keys:
-            ok = -7 <= key.fifths <= 7 and key.mode in ("major", "minor")
-            require(ok, "key", "-7..7 fifths, 'major' or 'minor'", f"{key.fifths} {key.mode!r}")
 
     # --- identity ---------------------------------------------------------------------------------------------------
 
@@ -254,16 +240,13 @@ class Score:
         """Ticks at which the bars begin, shape (n_bars,); a pickup is bar 0."""
         changes = [ts.onset for ts in self.time_signatures[1:]]
         spans = zip([self.pickup, *changes], [*changes, self.length], self.time_signatures, strict=True)
-        grids = [np.arange(start, min(stop, self.length), self._bar_length(ts)) for start, stop, ts in spans]
+        grids = [np.arange(start, min(stop, self.length), ts.bar(self.resolution)) for start, stop, ts in spans]
         return np.unique(np.concatenate([np.zeros(int(self.pickup > 0), dtype=np.int64), *grids]))
 
     @property
     def n_bars(self) -> int:
         """Number of bars, counting a pickup and an incomplete last bar."""
         return len(self.bar_onsets)
-
-    def _bar_length(self, ts: TimeSignature) -> int:
-        return max(1, self.resolution * 4 * ts.numerator // ts.denominator)
 
     def roll(self, steps_per_quarter: int = 4) -> np.ndarray:
         """Return the piano roll: the loudest velocity sounding in each cell, 0 for silence.
@@ -444,13 +427,12 @@ class Score:
         """
         require(other.resolution == self.resolution, "resolution", f"the same ({self.resolution})", other.resolution)
         require(other.parts == self.parts, "parts", f"the same ({self.parts})", other.parts)
-        require(self.length + other.length < 2**31, "length", "below 2**31 ticks in all", self.length + other.length)
         notes = other.notes.copy()
         notes["onset"] += self.length
         changes = other._changes(lambda tick: tick + self.length)
         metres, last = changes["time_signatures"], self.time_signatures[-1]
         metres[0] = metres[0]._replace(onset=self.length + other.pickup)
-        on_bar_line = (metres[0].onset - (last.onset or self.pickup)) % self._bar_length(last) == 0
+        on_bar_line = (metres[0].onset - (last.onset or self.pickup)) % last.bar(self.resolution) == 0
         for name, later in changes.items():
             before = getattr(self, name)
             holds_already = [c[1:] for c in before[-1:]] == [c[1:] for c in later[:1]]
@@ -461,36 +443,34 @@ class Score:
 
 def _note_array(notes: np.ndarray | Iterable[Sequence[int]]) -> np.ndarray:
     """Return the notes as a checked, sorted, read-only array of dtype NOTE."""
-    if isinstance(notes, np.ndarray) and notes.dtype.names:
-        if notes.dtype.names != NOTE.names:
-            raise ValueError(f"notes must have the fields {NOTE.names}, got {notes.dtype.names}")
-        table = notes
-    else:
-        defaults = (DEFAULT_VELOCITY, 0)
-        rows = [tuple(row) for row in notes]
-        for row in rows:
-            whole = 3 <= len(row) <= 5 and all(isinstance(value, (int, np.integer)) for value in row)
-            require(whole, "note", "whole numbers (onset, duration, pitch[, velocity[, part]])", row)
-        table = np.array([row + defaults[len(row) - 3 :] for row in rows], dtype=WIDE_NOTE)
-    columns = {}
-    for name, (low, high) in _LIMITS.items():
-        require(table[name].dtype.kind in "iu", name, "whole numbers", table[name].dtype)
-        column = columns[name] = table[name].astype(np.int64)
-        if len(column) and (column.min() < low or column.max() > high):
-            at = int(np.flatnonzero((column < low) | (column > high))[0])
-            raise ValueError(f"{name} must be in {low}..{high}, got {column[at]} at note {at}")
-    # One integer a note: most tables come sorted, and then nothing moves.
-    key = (columns["onset"] << 16 | columns["part"]) << 7 | columns["pitch"]
+    if not (isinstance(notes, np.ndarray) and notes.dtype.names):
+        notes = np.array([_row(note) for note in notes], dtype=WIDE_NOTE)
+    require(notes.dtype.names == NOTE.names, "fields of the notes", NOTE.names, notes.dtype.names)
+    for name in NOTE.names:
+        require(notes.dtype[name].kind in "iu", name, "whole numbers", notes.dtype[name])
+    table = np.array([notes[name] for name in NOTE.names], dtype=np.int64)  # (5, n)
+    for field in np.flatnonzero((table.min(axis=1, initial=1) < _LOW) | (table.max(axis=1, initial=0) > _HIGH)):
+        low, high = _LOW[field], _HIGH[field]
+        at = np.flatnonzero((table[field] < low) | (table[field] > high))[0]
+        require(False, NOTE.names[field], f"in {low}..{high}", f"{table[field, at]} at note {at}")
+    onset, duration, pitch, velocity, part = table
+    key = (onset << 16 | part) << 7 | pitch  # one integer a note: most tables come sorted, and then nothing moves
     if not (key[1:] > key[:-1]).all():
         order = np.argsort(key, kind="stable")
         if (key[order[1:]] == key[order[:-1]]).any():
-            order = np.lexsort([columns["velocity"], columns["duration"], key])
-        columns = {name: column[order] for name, column in columns.items()}
-    sorted_notes = np.empty(len(table), dtype=NOTE)
-    for name, column in columns.items():
+            order = np.lexsort([velocity, duration, key])
+        table = table.take(order, axis=1)
+    sorted_notes = np.empty(len(key), dtype=NOTE)
+    for name, column in zip(NOTE.names, table, strict=True):
         sorted_notes[name] = column
     sorted_notes.setflags(write=False)
     return sorted_notes
+
+
+def _row(note: Sequence[int]) -> tuple:
+    whole = 3 <= len(note) <= 5 and all(isinstance(value, (int, np.integer)) for value in note)
+    require(whole, "note", "whole numbers (onset, duration, pitch[, velocity[, part]])", note)
+    return (*note, *(DEFAULT_VELOCITY, 0)[len(note) - 3 :])
 
 
 def _whole(name: str, value: object) -> int:
@@ -498,11 +478,29 @@ def _whole(name: str, value: object) -> int:
     return int(value)
 
 
+def _part(row: Sequence) -> Part:
+    require(isinstance(row, tuple | list) and len(row) <= 3, "Part", "rows (name, program, is_drum)", repr(row))
+    part = Part(*row)
+    require(0 <= part.program <= 127, "program", "in 0..127", part.program)
+    return part
+
+
+_HOLDS = {  # from an onset on: its name, what it may be, and the test of that
+    TimeSignature: ("time signature", "1..255 over 1, 2, 4 .. 64", lambda n, d: 1 <= n <= 255 and d in DENOMINATORS),
+    Tempo: ("tempo", "> 0 quarters per minute", lambda tempo: 0 < tempo < np.inf),
+    Key: ("key", "-7..7 fifths, 'major' or 'minor'", lambda fifths, mode: -7 <= fifths <= 7 and mode in MODES),
+}
+
+
 def _by_onset(kind: type, changes: Sequence[tuple]) -> tuple:
-    """Return the changes sorted, the last of several at one onset kept."""
-    for change in changes:
-        least = 2 if kind is Key else len(kind._fields)  # a key's mode may be left out
-        ok = isinstance(change, tuple | list) and least <= len(change) <= len(kind._fields)
-        require(ok, kind.__name__, f"({', '.join(kind._fields)})", repr(change))
-    by_onset = {change[0]: kind(*change) for change in changes}
+    """Return the changes, checked and sorted, the last of several at one onset kept."""
+    name, allowed, test = _HOLDS[kind]
+    by_onset = {}
+    for row in changes:
+        whole = isinstance(row, tuple | list) and 2 + (kind is TimeSignature) <= len(row) <= len(kind._fields)
+        require(whole, kind.__name__, f"({', '.join(kind._fields)})", repr(row))
+        change = kind(*row)
+        require(0 <= _whole("onset", change.onset) < 2**31, "onset", "in 0..2**31-1 ticks", change.onset)
+        require(test(*change[1:]), name, allowed, change[1:])
+        by_onset[change.onset] = change
     return tuple(by_onset[onset] for onset in sorted(by_onset))

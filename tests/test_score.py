@@ -31,7 +31,7 @@ BAD = {
     "length must be a whole number, got 30.9": {"notes": [], "length": 30.9},
     "TimeSignature must be \\(onset, numerator, denominator\\), got '3/4'": {"notes": [], "time_signatures": ["3/4"]},
     "Part must be rows": {"notes": [], "parts": ["Soprano"]},
-    "notes must have the fields": {"notes": np.zeros(1, dtype=[("onset", "i4")])},
+    "fields of the notes must be \\('onset": {"notes": np.zeros(1, dtype=[("onset", "i4")])},
 }
 
 
