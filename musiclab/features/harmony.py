@@ -5,7 +5,7 @@ No key is needed: a chord is known by its pitch classes alone, whichever of them
 
 import numpy as np
 
-from musiclab.features.pitches import pitched_notes
+from musiclab.features.pitches import mean, pitched_notes, sounding_at
 from musiclab.score import Score
 
 # Semitones above the root.
@@ -16,21 +16,13 @@ CHORDS = {
 }  # fmt: skip
 CHORD_NAMES = (*CHORDS, "other")
 TRIADS = 4  # the first so many are triads
-_BITS = 1 << np.arange(12)
 _ANGLES = np.arange(12) * np.pi * np.array([[7 / 6], [3 / 2], [2 / 3]])  # circles of fifths, minor and major thirds
 _TONNETZ = np.array([[1], [1], [1], [1], [0.5], [0.5]]) * np.stack([np.sin(_ANGLES), np.cos(_ANGLES)], 1).reshape(6, 12)
 
 
-def _quality_of_sets() -> np.ndarray:
-    """Return for each set of pitch classes, as bits, its place in CHORD_NAMES."""
-    quality = np.full(1 << 12, len(CHORDS))
-    for index, semitones in enumerate(CHORDS.values()):
-        for root in range(12):
-            quality[_BITS[np.add(semitones, root) % 12].sum()] = index
-    return quality
-
-
-_QUALITY = _quality_of_sets()
+_QUALITY = np.full(1 << 12, len(CHORDS))  # of each set of pitch classes, as bits
+for _place, _semitones in enumerate(CHORDS.values()):
+    _QUALITY[(1 << np.add.outer(range(12), _semitones) % 12).sum(axis=1)] = _place  # on all 12 roots
 
 
 def sounding_classes(score: Score) -> np.ndarray:
@@ -41,13 +33,9 @@ def sounding_classes(score: Score) -> np.ndarray:
     >>> sounding_classes(Score([(0, 48, 60), (24, 24, 67)])).nonzero()[1].tolist()
     [0, 0, 7]
     """
-    notes, quarters = pitched_notes(score), -(-score.length // score.resolution)
-    first = -(-notes["onset"].astype(np.int64) // score.resolution)
-    after = -(-(notes["onset"].astype(np.int64) + notes["duration"]) // score.resolution)
-    change = np.zeros((quarters + 1, 12), dtype=int)
-    np.add.at(change, (first, notes["pitch"] % 12), 1)
-    np.add.at(change, (after, notes["pitch"] % 12), -1)
-    return np.cumsum(change, axis=0)[:-1] > 0
+    notes, quarters = pitched_notes(score), np.arange(0, score.length, score.resolution)
+    sounding = sounding_at(notes["pitch"], notes["onset"], notes["onset"] + notes["duration"], quarters)
+    return np.stack([sounding[step::12].any(axis=0) for step in range(12)], axis=1)
 
 
 def chords(score: Score) -> np.ndarray:
@@ -61,7 +49,7 @@ def chords(score: Score) -> np.ndarray:
     >>> [CHORD_NAMES[i] for i in chords(triads)]
     ['major', 'minor', 'other']
     """
-    bits = sounding_classes(score) @ _BITS
+    bits = sounding_classes(score) @ (1 << np.arange(12))
     return np.where(bits == 0, -1, _QUALITY[bits])
 
 
@@ -74,8 +62,7 @@ def triad_rate(score: Score) -> float:
     0.5
     """
     found = chords(score)
-    found = found[found >= 0]
-    return float((found < TRIADS).mean()) if len(found) else np.nan
+    return mean(found[found >= 0] < TRIADS)
 
 
 def tonal_centroids(score: Score) -> np.ndarray:
@@ -111,5 +98,4 @@ def harmonic_change(score: Score) -> float:
     (0.0, 2.83)
     """
     moved = np.linalg.norm(np.diff(tonal_centroids(score), axis=0), axis=1)
-    moved = moved[np.isfinite(moved)]
-    return float(moved.mean()) if len(moved) else np.nan
+    return mean(moved[np.isfinite(moved)])

@@ -2,32 +2,22 @@
 
 import numpy as np
 
-from musiclab.errors import missing_library, require
+from musiclab.errors import require
 
 
-def project_2d(X: np.ndarray, method: str = "pca", seed: int = 0) -> np.ndarray:
+def project_2d(X: np.ndarray) -> np.ndarray:
     """Return a place on a map for each row, shape (items, 2): near each other what has similar features.
 
-    Columns are standardised first; a column that says nothing, or is nan somewhere, is left out.
+    The plane of most variance (PCA), so that distances are a shadow of the true ones. Columns are standardised first; a
+    column that says nothing, or is nan somewhere, is left out.
 
     Parameters
     ----------
     X : ndarray, shape (items, features)
-    method : str
-        ``"pca"``: distances are a shadow of the true ones. ``"umap"``: neighbours stay neighbours, and distances
-        between islands mean nothing; needs umap-learn.
-    seed : int
-
-    Raises
-    ------
-    ValueError
-        If there is no such method.
-    ImportError
-        If umap-learn is not installed; the text is the command that installs it.
 
     References
     ----------
-    Pearson (1901), On lines and planes of closest fit; McInnes, Healy and Melville (2018), UMAP.
+    Pearson (1901), On lines and planes of closest fit.
 
     Notes
     -----
@@ -39,19 +29,11 @@ def project_2d(X: np.ndarray, method: str = "pca", seed: int = 0) -> np.ndarray:
     >>> places.shape, bool(np.allclose(places.mean(axis=0), 0))
     ((3, 2), True)
     """
-    require(method in ("pca", "umap"), "method", "'pca' or 'umap'", repr(method))
+    from sklearn.decomposition import PCA
+
     X = np.asarray(X, dtype=float)
     X = X[:, np.isfinite(X).all(axis=0) & (np.ptp(X, axis=0) > 0)]
-    X = (X - X.mean(axis=0)) / X.std(axis=0)
-    if method == "pca":
-        from sklearn.decomposition import PCA
-
-        return PCA(2, random_state=seed).fit_transform(X)
-    try:
-        from umap import UMAP
-    except ImportError as error:
-        raise missing_library("umap", "this map", "pip install umap-learn") from error
-    return UMAP(random_state=seed).fit_transform(X)
+    return PCA(2).fit_transform((X - X.mean(axis=0)) / X.std(axis=0))
 
 
 def reciprocal_ranks(queries: np.ndarray, items: np.ndarray) -> np.ndarray:

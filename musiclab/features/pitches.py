@@ -18,6 +18,17 @@ def pitched_notes(score: Score) -> np.ndarray:
     return score.notes[~drum[score.notes["part"]]] if drum.any() else score.notes
 
 
+def mean(values: np.ndarray) -> float:
+    """Return the mean, nan if there is nothing to take it of.
+
+    Examples
+    --------
+    >>> mean([1, 2]), mean([])
+    (1.5, nan)
+    """
+    return float(np.mean(values)) if len(values) else np.nan
+
+
 def pitch_counts(score: Score) -> np.ndarray:
     """Return how many notes each pitch has, shape (128,).
 
@@ -37,7 +48,7 @@ def pitch_class_counts(score: Score) -> np.ndarray:
     >>> pitch_class_counts(Score([(0, 24, 60), (24, 48, 76), (72, 24, 72)])).tolist()
     [2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
     """
-    return np.append(pitch_counts(score), [0] * 4).reshape(-1, 12).sum(axis=0)
+    return np.bincount(pitched_notes(score)["pitch"] % 12, minlength=12)
 
 
 def entropy(counts: np.ndarray) -> float:
@@ -48,9 +59,9 @@ def entropy(counts: np.ndarray) -> float:
     >>> entropy([3, 3, 0]), entropy([5, 0, 0])
     (1.0, 0.0)
     """
-    share = np.asarray(counts, dtype=float)
-    share = share[share > 0] / share.sum() if share.any() else np.array([np.nan])
-    return abs(float((share * np.log2(share)).sum()))  # abs, or nothing to choose would be -0
+    share = np.divide(counts, max(1, np.sum(counts)))
+    share = share[share > 0]
+    return abs(float(share @ np.log2(share))) if len(share) else np.nan  # abs, or nothing to choose would be -0
 
 
 def pitch_class_entropy(score: Score) -> float:
@@ -106,7 +117,7 @@ def pitch_range(score: Score) -> float:
     12.0
     """
     used = np.flatnonzero(pitch_counts(score))
-    return float(used[-1] - used[0]) if len(used) else np.nan
+    return float(np.ptp(used)) if len(used) else np.nan
 
 
 def mean_pitch(score: Score) -> float:
@@ -117,8 +128,7 @@ def mean_pitch(score: Score) -> float:
     >>> mean_pitch(Score([(0, 24, 60), (24, 96, 64)]))
     62.0
     """
-    pitch = pitched_notes(score)["pitch"]
-    return float(pitch.mean()) if len(pitch) else np.nan
+    return mean(pitched_notes(score)["pitch"])
 
 
 def scale_consistency(score: Score) -> float:
@@ -140,29 +150,41 @@ def scale_consistency(score: Score) -> float:
 # --- how many at once -----------------------------------------------------------------------------------------------
 
 
+def sounding_at(pitch: np.ndarray, onset: np.ndarray, end: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """Return which pitches sound at each of some moments in order, bool of shape (128, moments).
+
+    A note sounds from its onset until before its end; ticks or seconds, as long as all are the same.
+
+    Examples
+    --------
+    >>> sounding_at([60, 64], [0, 12], [24, 36], [0, 12, 24, 36])[[60, 64]].astype(int).tolist()
+    [[1, 1, 0, 0], [0, 1, 1, 0]]
+    """
+    change = np.zeros((128, len(moments) + 1), dtype=np.int32)
+    np.add.at(change, (pitch, np.searchsorted(moments, onset)), 1)
+    np.add.at(change, (pitch, np.searchsorted(moments, end)), -1)
+    return np.cumsum(change, axis=1)[:, :-1] > 0
+
+
 def pitches_at_once(score: Score) -> tuple[np.ndarray, np.ndarray]:
     """Return for each stretch of time how many pitches sound in it, and its ticks; a unison is one pitch.
 
-    The stretches run from the first onset to the last end.
+    The stretches lie between onsets and ends, some of no length, from the first onset to the last end.
 
     Examples
     --------
     >>> n, ticks = pitches_at_once(Score([(0, 24, 60), (0, 48, 64), (12, 24, 60)]))
     >>> n.tolist(), ticks.tolist()
-    ([2, 1], [36, 12])
+    ([1, 2, 1], [0, 36, 12])
     """
     notes, far = pitched_notes(score), score.length + 1
-    shift = notes["pitch"].astype(np.int64) * far  # each pitch has a stretch of the number line to itself
-    order = np.argsort(shift + notes["onset"], kind="stable")
-    begin = (shift + notes["onset"])[order]
-    until = np.maximum.accumulate((shift + notes["onset"] + notes["duration"])[order])
-    apart = begin[1:] > until[:-1]
-    begin, until = begin[np.append(True, apart)[: len(begin)]], until[np.append(apart, True)[: len(until)]]
-    times = np.concatenate([begin, until]) % far
-    order = np.argsort(times, kind="stable")
-    sounding = np.cumsum(np.repeat([1, -1], len(begin))[order])[:-1]
-    ticks = np.diff(times[order])
-    return sounding[ticks > 0], ticks[ticks > 0]
+    begin = notes["pitch"].astype(np.int64) * far + notes["onset"]  # each pitch has a stretch of the line to itself
+    events = np.sort(2 * np.append(begin, begin + notes["duration"]) + np.repeat([0, 1], len(notes)))  # odd: an end
+    change = 1 - 2 * (events % 2)
+    edge = np.cumsum(change) == (change > 0)  # the first of a pitch that begins, the last that ends
+    times, change = (events // 2 % far)[edge], change[edge]
+    order = np.argsort(times)
+    return np.cumsum(change[order])[:-1], np.diff(times[order])
 
 
 def polyphony(score: Score) -> float:
@@ -211,10 +233,8 @@ def melodic_intervals(score: Score) -> np.ndarray:
     [4, -2]
     """
     notes = lines(score)
-    follows = (notes["part"][1:] == notes["part"][:-1]) & (
-        notes["onset"][1:] == notes["onset"][:-1] + notes["duration"][:-1]
-    )
-    return np.diff(notes["pitch"].astype(int))[follows]
+    at_once = notes["onset"][1:] == notes["onset"][:-1] + notes["duration"][:-1]
+    return np.diff(notes["pitch"].astype(int))[at_once & (np.diff(notes["part"]) == 0)]
 
 
 def interval_histogram(score: Score) -> np.ndarray:
@@ -239,14 +259,8 @@ def pitch_class_transitions(score: Score) -> np.ndarray:
     """
     notes = lines(score)
     step = (notes["pitch"] % 12).astype(int)
-    together = notes["part"][1:] == notes["part"][:-1]
-    return np.bincount((12 * step[:-1] + step[1:])[together], minlength=144).reshape(12, 12)
-
-
-def _share_of_intervals(score: Score, low: int, high: int) -> float:
-    """Return the share of melodic intervals of ``low`` to ``high`` semitones, up or down."""
-    size = np.abs(melodic_intervals(score))
-    return float(((size >= low) & (size <= high)).mean()) if len(size) else np.nan
+    pairs = (12 * step[:-1] + step[1:])[np.diff(notes["part"]) == 0]
+    return np.bincount(pairs, minlength=144).reshape(12, 12)
 
 
 def mean_interval(score: Score) -> float:
@@ -257,8 +271,7 @@ def mean_interval(score: Score) -> float:
     >>> mean_interval(Score([(0, 24, 60), (24, 24, 64), (48, 24, 62)]))
     3.0
     """
-    size = np.abs(melodic_intervals(score))
-    return float(size.mean()) if len(size) else np.nan
+    return mean(np.abs(melodic_intervals(score)))
 
 
 def leap_rate(score: Score) -> float:
@@ -269,7 +282,7 @@ def leap_rate(score: Score) -> float:
     >>> leap_rate(Score([(0, 24, 60), (24, 24, 64), (48, 24, 69)]))
     0.5
     """
-    return _share_of_intervals(score, 5, 127)
+    return mean(np.abs(melodic_intervals(score)) > 4)
 
 
 def stepwise_rate(score: Score) -> float:
@@ -280,7 +293,7 @@ def stepwise_rate(score: Score) -> float:
     >>> stepwise_rate(Score([(0, 24, 60), (24, 24, 62), (48, 24, 69)]))
     0.5
     """
-    return _share_of_intervals(score, 1, 2)
+    return mean(np.isin(np.abs(melodic_intervals(score)), (1, 2)))
 
 
 def repetition_rate(score: Score) -> float:
@@ -291,7 +304,7 @@ def repetition_rate(score: Score) -> float:
     >>> repetition_rate(Score([(0, 24, 60), (24, 24, 60), (48, 24, 69)]))
     0.5
     """
-    return _share_of_intervals(score, 0, 0)
+    return mean(melodic_intervals(score) == 0)
 
 
 def rising_rate(score: Score) -> float:
@@ -303,8 +316,7 @@ def rising_rate(score: Score) -> float:
     0.667
     """
     moves = melodic_intervals(score)
-    moves = moves[moves != 0]
-    return float((moves > 0).mean()) if len(moves) else np.nan
+    return mean(moves[moves != 0] > 0)
 
 
 def contour(score: Score) -> str:

@@ -6,7 +6,7 @@ Bars are those of the score, a pickup and an incomplete last bar included; what 
 
 import numpy as np
 
-from musiclab.features.pitches import entropy, pitched_notes
+from musiclab.features.pitches import entropy, mean, pitched_notes
 from musiclab.score import Score
 
 STEPS_PER_QUARTER = 4
@@ -23,21 +23,17 @@ def onset_patterns(score: Score) -> np.ndarray:
     >>> onset_patterns(Score([(0, 24, 60), (24, 6, 62), (30, 90, 64)], pickup=24)).nonzero()[1].tolist()
     [12, 0, 1]
     """
-    bars, step = np.round(score.bar_onsets * (STEPS_PER_QUARTER / score.resolution)).astype(int), _steps(score)
+    bars = np.round(score.bar_onsets * (STEPS_PER_QUARTER / score.resolution)).astype(int)
+    onset = score.notes["onset"].astype(np.int64)
+    step = (2 * STEPS_PER_QUARTER * onset + score.resolution) // (2 * score.resolution)  # half a step counts as later
     lengths = [4 * STEPS_PER_QUARTER * n // d for _, n, d in score.time_signatures]
     bar = np.searchsorted(bars, step, "right") - 1
-    at = step - bars[bar]
     if score.pickup:
-        missing = lengths[0] - STEPS_PER_QUARTER * score.pickup // score.resolution
-        at = np.where(bar == 0, at + max(0, missing), at)
+        bars[0] -= max(0, lengths[0] - STEPS_PER_QUARTER * score.pickup // score.resolution)
+    at = step - bars[bar]
     patterns = np.zeros((len(bars), max(*lengths, 1, int(at.max(initial=0)) + 1)), dtype=bool)
     patterns[bar, at] = True
     return patterns
-
-
-def _steps(score: Score) -> np.ndarray:
-    """Return the 16th nearest to each onset, counted from the start of the score, half a step counting as later."""
-    return (2 * STEPS_PER_QUARTER * score.notes["onset"].astype(np.int64) + score.resolution) // (2 * score.resolution)
 
 
 def groove_consistency(score: Score) -> float:
@@ -70,10 +66,9 @@ def groove_similarity(score: Score) -> float:
     >>> groove_similarity(Score([(0, 24, 60), (96, 24, 60), (192, 24, 60), (216, 24, 60)])).__round__(4)
     0.9583
     """
-    patterns = onset_patterns(score).astype(float)
-    differ = patterns @ (1 - patterns).T  # of two bars: where only the first has an onset
-    pairs = np.triu_indices(len(patterns), 1)
-    return 1 - float((differ + differ.T)[pairs].mean() / patterns.shape[1]) if len(patterns) > 1 else np.nan
+    patterns = onset_patterns(score)
+    n, have = len(patterns), patterns.sum(axis=0)  # so many bars have an onset there: in so many pairs only one has
+    return 1 - float((have * (n - have)).mean() / (n * (n - 1) / 2)) if n > 1 else np.nan
 
 
 def bar_entropy(score: Score, bars: int = 1) -> float:
@@ -93,10 +88,8 @@ def bar_entropy(score: Score, bars: int = 1) -> float:
     notes, n = pitched_notes(score), max(score.n_bars, 1)
     bar = np.searchsorted(score.bar_onsets, notes["onset"], "right") - 1
     counts = np.bincount(12 * bar + notes["pitch"] % 12, minlength=12 * n).reshape(n, 12)
-    total = np.cumsum(np.vstack([np.zeros((1, 12)), counts]), axis=0)
-    bars = min(bars, n)
-    found = [entropy(window) for window in total[bars:] - total[:-bars] if window.any()]
-    return float(np.mean(found)) if found else np.nan
+    windows = np.lib.stride_tricks.sliding_window_view(counts, min(bars, n), axis=0).sum(axis=-1)
+    return mean([entropy(window) for window in windows if window.any()])
 
 
 def mean_inter_onset(score: Score) -> float:
@@ -107,8 +100,7 @@ def mean_inter_onset(score: Score) -> float:
     >>> mean_inter_onset(Score([(0, 24, 60), (0, 24, 64), (24, 24, 62), (72, 24, 62)]))
     1.5
     """
-    onsets = np.unique(pitched_notes(score)["onset"])
-    return float(np.diff(onsets).mean() / score.resolution) if len(onsets) > 1 else np.nan
+    return mean(np.diff(np.unique(pitched_notes(score)["onset"]))) / score.resolution
 
 
 def duration_histogram(score: Score) -> np.ndarray:
@@ -174,11 +166,9 @@ def empty_bar_rate(score: Score) -> float:
 
 def _empty_rate(score: Score, cells: np.ndarray) -> float:
     """Return the share of the stretches that begin at these ticks in which nothing sounds."""
-    first = np.searchsorted(cells, score.notes["onset"], "right") - 1
-    last = np.searchsorted(cells, score.end, "left")
-    n = len(cells) + 1
-    sounding = np.cumsum(np.bincount(first, minlength=n) - np.bincount(last, minlength=n))[:-1]
-    return float((sounding == 0).mean()) if len(score) else np.nan
+    begun = np.searchsorted(score.notes["onset"], np.append(cells[1:], score.length))
+    over = np.searchsorted(np.sort(score.end), cells, "right")
+    return mean(begun == over) if len(score) else np.nan
 
 
 def syncopation(score: Score) -> float:
@@ -203,9 +193,8 @@ def syncopation(score: Score) -> float:
     halves = [beat >> k for k in range(1, 5) if STEPS_PER_QUARTER * (beat >> k) >= score.resolution]
     levels = np.unique([bar, *[bar // 2] * (n % 2 == 0), beat, *halves, 1])[::-1, None]  # (levels, 1)
     onset = np.unique(score.notes["onset"]) - score.pickup
-    if not len(onset) or not score.n_bars:
-        return np.nan
     following = np.append(onset[1:], score.length - score.pickup)
     crossed = (onset // levels + 1) * levels < following  # (levels, onsets)
     crossed[-1] = True
-    return float(np.maximum((onset % levels == 0).argmax(0) - crossed.argmax(0), 0).sum() / score.n_bars)
+    strength = np.maximum((onset % levels == 0).argmax(0) - crossed.argmax(0), 0)
+    return float(strength.sum() / score.n_bars) if len(onset) else np.nan

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 
 from musiclab.errors import missing_library, require
-from musiclab.features.pitches import pitched_notes
+from musiclab.features.pitches import pitched_notes, sounding_at
 from musiclab.score import Score
 
 SAMPLE_RATE, HOP = 22050, 512
@@ -58,13 +58,11 @@ def spectrogram(wave: np.ndarray, kind: str = "linear") -> np.ndarray:
     69
     """
     require(np.ndim(wave) == 1, "wave", "mono, of shape (samples,)", np.shape(wave))
-    lib = _librosa()
+    lib, rates = _librosa(), {"sr": SAMPLE_RATE, "hop_length": HOP}
     kinds = {
         "linear": lambda: np.abs(lib.stft(wave, hop_length=HOP)),
-        "mel": lambda: np.sqrt(lib.feature.melspectrogram(y=wave, sr=SAMPLE_RATE, hop_length=HOP)),
-        "pitch": lambda: np.abs(
-            lib.cqt(wave, sr=SAMPLE_RATE, hop_length=HOP, fmin=lib.midi_to_hz(LOWEST), n_bins=BINS)
-        ),
+        "mel": lambda: np.sqrt(lib.feature.melspectrogram(y=wave, **rates)),
+        "pitch": lambda: np.abs(lib.cqt(wave, fmin=lib.midi_to_hz(LOWEST), n_bins=BINS, **rates)),
     }
     require(kind in kinds, "kind", f"one of {tuple(kinds)}", repr(kind))
     return lib.amplitude_to_db(kinds[kind](), ref=np.max, top_db=-SILENCE_DB)
@@ -105,10 +103,7 @@ def sounding_frames(score: Score, frames: int) -> np.ndarray:
     """
     notes = pitched_notes(score)
     onset, end = score.seconds([notes["onset"], notes["onset"] + notes["duration"]]) * (SAMPLE_RATE / HOP)
-    sounding = np.zeros((128, frames), dtype=bool)
-    for pitch, first, after in zip(notes["pitch"].tolist(), onset.astype(int), end.astype(int), strict=True):
-        sounding[pitch, first:after] = True
-    return sounding
+    return sounding_at(notes["pitch"], onset, end, np.arange(1, frames + 1))  # what sounds as a frame ends
 
 
 def chroma_likeness(score: Score, wave: np.ndarray) -> float:
@@ -130,7 +125,7 @@ def chroma_likeness(score: Score, wave: np.ndarray) -> float:
     True
     """
     heard = chroma(wave)
-    true = np.append(sounding_frames(score, heard.shape[1]), np.zeros((4, heard.shape[1])), axis=0)
-    true = true.reshape(-1, 12, heard.shape[1]).sum(axis=0)
+    sounding = sounding_frames(score, heard.shape[1])
+    true = np.stack([sounding[step::12].sum(axis=0) for step in range(12)])
     size = np.linalg.norm(heard, axis=0) * np.linalg.norm(true, axis=0)
     return float(((heard * true).sum(axis=0)[size > 0] / size[size > 0]).mean())

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from musiclab.features.pitches import pitched_notes
+from musiclab.features.pitches import mean, pitched_notes
 from musiclab.features.rhythm import LONGEST, STEPS_PER_QUARTER
 from musiclab.score import Score
 
@@ -30,8 +30,7 @@ def self_similarity(score: Score) -> np.ndarray:
     width = int(at.max(initial=LONGEST - 1)) + 1
     cell = (bar * width + at) * 12 + notes["pitch"] % 12
     tables = np.bincount(cell, minlength=n * width * 12).reshape(n, width, 12).astype(float)
-    size = np.sqrt((tables**2).sum(axis=(1, 2), keepdims=True))
-    tables = np.divide(tables, size, out=tables, where=size > 0)
+    tables /= np.maximum(1, np.sqrt((tables**2).sum(axis=(1, 2), keepdims=True)))
     turned = [np.tensordot(tables, np.roll(tables, k, axis=2), ((1, 2), (1, 2))) for k in range(12)]
     return np.max(turned, axis=0)
 
@@ -45,13 +44,13 @@ def repeated_bar_rate(score: Score) -> float:
     0.5
     """
     earlier = np.tril(self_similarity(score), -1)[1:]
-    return float((earlier.max(axis=1) >= ALIKE).mean()) if len(earlier) else np.nan
+    return mean(earlier.max(axis=1, initial=0) >= ALIKE)
 
 
-def structure_indicator(score: Score, shortest: int = 2, longest: int = 16) -> float:
+def structure_indicator(score: Score) -> float:
     """Return how much more alike bars are at their best distance than at any: near 0 where nothing comes again.
 
-    The best distance is the one of ``shortest`` to ``longest`` bars at which the mean similarity is highest, of those
+    The best distance is the one of 2 to 16 bars at which the mean similarity is highest, of those
     that at least half of the bars have. MusDr's indicator SI asks the same of recordings, by another measure.
 
     References
@@ -67,5 +66,5 @@ def structure_indicator(score: Score, shortest: int = 2, longest: int = 16) -> f
     """
     alike = self_similarity(score)
     n = len(alike)
-    at = [alike.diagonal(lag).mean() for lag in range(shortest, min(longest, n // 2) + 1)]
+    at = [alike.diagonal(lag).mean() for lag in range(2, min(16, n // 2) + 1)]
     return float(max(at) - alike[np.triu_indices(n, 1)].mean()) if at else np.nan

@@ -1,6 +1,5 @@
 """Maps keep what is near near, and features that should not mind a change do not."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -41,11 +40,3 @@ def test_a_map_is_the_plane_of_most_variance():
     scaled = X[:, :6] / X[:, :6].std(axis=0)
     true = np.linalg.norm(scaled[:, None] - scaled, axis=-1)  # in the plane no distance is lost
     assert np.linalg.norm(places[:, None] - places, axis=-1) == pytest.approx(true, abs=1e-9)
-
-
-def test_what_is_missing_is_said(monkeypatch):
-    monkeypatch.setitem(sys.modules, "umap", None)
-    with pytest.raises(ImportError, match="this map needs umap: pip install umap-learn"):
-        project_2d(np.eye(3), "umap")
-    with pytest.raises(ValueError, match="method must be 'pca' or 'umap', got 'tsne'"):
-        project_2d(np.eye(3), "tsne")
