@@ -1,7 +1,7 @@
 """Training: show the model what comes next, and turn its weights a little towards saying so.
 
 The loop is the same for every model. Every iteration seeds its own randomness from the run's seed and its number, so
-a run that was cut off continues from its checkpoint exactly as if it had never stopped.
+a run of so many iterations that was cut off continues from its checkpoint exactly as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,8 @@ from musiclab.team import Team
 
 PAD = 0
 PASS = 1024
+JUDGEMENTS = 20
+UNKNOWN = 2000  # iterations in a budget, before the first one is timed
 Sequences = Sequence[Sequence[int] | Sequence[Sequence[int]]]
 
 
@@ -71,8 +74,9 @@ def fit(
         Judged about twenty times; training stops after ``patience`` judgements without a better one. Without it the
         last weights are kept.
     iters, budget : int or str
-        How long: a number of iterations, or a time such as ``"60s"``, ``"10m"``, ``"2h"``, which is turned into
-        iterations once, by timing a few. Exactly one must be given, except to a model that counts.
+        How long: a number of iterations, or a time such as ``"60s"``, ``"10m"``, ``"2h"``, validation included. The
+        schedule follows the clock as it goes, however busy the machine is; one last judgement may come after the end.
+        Exactly one must be given, except to a model that counts.
     batch_ids : int
         Ids in a batch, about.
     max_ids : int
@@ -83,7 +87,7 @@ def fit(
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
     checkpoint : path, optional
-        Written at every validation; if it exists, training continues from it, exactly.
+        Written at every validation; if it exists, training continues from it, exactly (a budget: for the time left).
 
     Raises
     ------
@@ -107,7 +111,7 @@ def fit(
     (30, True)
     """
     data = _Batches(train, batch_ids, max_ids, seed)
-    for ids in [*valid, *(ids for variants in data.variants for ids in variants)]:
+    for ids in chain(valid, *data.variants):
         ok = len(ids) >= 2 and 0 <= min(ids) and max(ids) < model.vocab_size
         require(ok, "a sequence", f"at least two ids below {model.vocab_size}", f"{list(ids[:5])}...")
     team = Team(model, pick_device(device))
@@ -115,15 +119,12 @@ def fit(
         return _count(model, data, valid, team)
     require((iters is None) != (budget is None), "fit", "given either iters or budget", f"{iters}, {budget}")
     require(iters is None or iters >= 1, "iters", ">= 1", iters)
-    run = _Run(model, data, team, lr, weight_decay, ema)
-    history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else None
-    same = history is None or iters in (None, history.iters)
-    require(same, "iters", f"those of {checkpoint} ({history and history.iters}), or delete it to begin anew", iters)
-    history = history or History(iters or 0)
+    length = {"iters": iters, "budget": budget and _seconds(budget)}
+    run = _Run(model, data, team, {"lr": lr, "weight_decay": weight_decay, "ema": ema, **length})
+    history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else History(iters or UNKNOWN)
     with contextlib.suppress(KeyboardInterrupt):
-        history.iters = history.iters or run.iters_in(_seconds(budget), valid)
         _train(run, history, valid, patience, checkpoint)
-    model.load_state_dict(run.best if history.valid else run.average)
+    model.load_state_dict((run.best if history.valid else run.average).state_dict())
     model.eval()
     return history
 
@@ -140,26 +141,27 @@ def _count(model: Model, data: _Batches, valid: Sequence[Sequence[int]], team: T
 
 def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience: int, checkpoint) -> None:
     """Go on from where the history stands to the end, or until validation has not got better for long enough."""
-    every, began, shown = max(1, history.iters // 20), time.monotonic() - history.seconds, False
-    ahead, losses = range(history.done + 1, history.iters + 1 if not history.stopped else 0), []
-    with tqdm(ahead, initial=history.done, total=history.iters, unit="it", disable=run.team.rank > 0) as bar:
-        for i in bar:
+    began, shown, losses, i = time.monotonic() - history.seconds, False, [], history.done
+    judged = JUDGEMENTS * i // history.iters
+    with tqdm(initial=i, total=history.iters, unit="it", disable=run.team.rank > 0) as bar:
+        while i < history.iters and not history.stopped:
+            i += 1
             losses.append(run.step(i, history.iters))
-            if i % every and i != history.iters:
+            bar.update()
+            bar.total = history.iters = run.iters(i, time.monotonic() - began)
+            if JUDGEMENTS * i // history.iters <= judged:
                 continue
-            history.train.append((i, sum(losses) / len(losses)))
+            run.judge(i, losses, valid, history)
             losses.clear()
-            if valid:
-                run.judge(i, valid, history)
-            history.stopped = bool(valid) and i - history.best_iter >= patience * every
+            history.stopped = sum(at > history.best_iter for at, _ in history.valid) >= patience
             history.seconds = time.monotonic() - began
-            told = {"train": history.train[-1][1]} | ({"valid": history.valid[-1][1]} if valid else {})
-            bar.set_postfix_str(", ".join(f"{name} {loss:.3f}" for name, loss in told.items()))
+            history.iters = run.iters(i, history.seconds)
+            judged = JUDGEMENTS * i // history.iters
+            both = {"train": history.train, "valid": history.valid}
+            bar.set_postfix({name: losses[-1][1] for name, losses in both.items() if losses})
             if checkpoint and run.team.rank == 0:
                 run.save(checkpoint, history)
             shown = bool(valid) and show_live(history, shown)
-            if history.stopped:
-                break
 
 
 class _Batches:
@@ -184,31 +186,33 @@ class _Batches:
         blocks = np.split(order, np.searchsorted(total, total[-1] * np.arange(1, self.per_epoch) / self.per_epoch))
         chosen = [rng.integers(len(v)) for v in self.variants]
         block = blocks[rng.permutation(self.per_epoch)[k]]
-        if not len(block):  # a sequence longer than a batch left it nothing
-            block = order[:1]
-        return [self._window(self.variants[j][chosen[j]], rng) for j in block]
-
-    def _window(self, ids: Sequence[int], rng: np.random.Generator) -> Sequence[int]:
-        start = rng.integers(max(1, len(ids) - self.max_ids + 1))
-        return ids[start : start + self.max_ids]
+        block = block if len(block) else order[:1]  # a sequence longer than a batch left it nothing
+        windows = []
+        for ids in (self.variants[j][chosen[j]] for j in block):
+            start = rng.integers(max(1, len(ids) - self.max_ids + 1))
+            windows.append(ids[start : start + self.max_ids])
+        return windows
 
 
 class _Run:
     """One training run: the model, its optimiser, the moving average of its weights, and the best average so far."""
 
-    def __init__(self, model: Model, data: _Batches, team: Team, lr: float, weight_decay: float, ema: float) -> None:
-        self.model, self.data, self.team, self.lr, self.ema = model, data, team, lr, ema
-        self.settings = {
-            "config": model.config, "seed": data.seed, "data": data.digest, "lr": lr, "weight_decay": weight_decay,
-            "ema": ema,
-        }  # fmt: skip
-        matrices = [p for p in model.parameters() if p.dim() > 1]
-        vectors = [p for p in model.parameters() if p.dim() <= 1]
-        groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    def __init__(self, model: Model, data: _Batches, team: Team, settings: dict) -> None:
+        self.model, self.data, self.team = model, data, team
+        self.settings = {"config": model.config, "seed": data.seed, "data": data.digest, **settings}
+        groups = [{"params": [p for p in model.parameters() if p.dim() > 1], "weight_decay": settings["weight_decay"]}]
+        groups.append({"params": [p for p in model.parameters() if p.dim() <= 1], "weight_decay": 0.0})
         fused = model.device.type in ("cpu", "cuda")  # one pass over the weights, not ten
-        self.optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), fused=fused)
-        self.average = _copy(model.state_dict())
-        self.best = _copy(model.state_dict())
+        self.optimizer = torch.optim.AdamW(groups, lr=settings["lr"], betas=(0.9, 0.98), fused=fused)
+        self.average = copy.deepcopy(model).eval()
+        self.best = copy.deepcopy(self.average)
+
+    def iters(self, i: int, seconds: float) -> int:
+        """Return how many iterations there will be: those asked for, or what fits into the time at the speed so far."""
+        if self.settings["iters"]:
+            return self.settings["iters"]
+        seconds = self.team.total(torch.tensor(seconds)) / self.team.size
+        return max(i, math.ceil(i * self.settings["budget"] / seconds))
 
     def step(self, i: int, iters: int) -> float:
         """Do iteration i (from 1) and return its loss in nats per id."""
@@ -217,71 +221,56 @@ class _Run:
         with torch.random.fork_rng():
             torch.manual_seed(self.data.seed * 1_000_003 + i + self.team.rank * 2**40)
             self.model.train()
-            nll = sequence_nll(self.model, mine)
+            nll = _nll(self.model(mine[:, :-1])[0], mine[:, 1:])
         loss = nll.sum() / (ids[:, 1:] != PAD).sum()
         self.optimizer.zero_grad()
         loss.backward()
         loss = self.team.sum_gradients(self.model, loss.detach())
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * learning_rate_factor(i, iters)
+            group["lr"] = self.settings["lr"] * learning_rate_factor(i, iters)
         self.optimizer.step()
-        decay = min(self.ema, i / (10 + i))  # the average forgets the first, random weights quickly
-        state = self.model.state_dict()
-        torch._foreach_lerp_([self.average[name] for name in state], list(state.values()), 1 - decay)
+        decay = min(self.settings["ema"], i / (10 + i))  # the average forgets the first, random weights quickly
+        average, state = (list(m.state_dict().values()) for m in (self.average, self.model))
+        torch._foreach_lerp_(average, state, 1 - decay)
         return loss.item()
 
-    def judge(self, i: int, valid: Sequence[Sequence[int]], history: History) -> None:
-        """Measure the averaged weights on the validation set and remember the best."""
-        current = _copy(self.model.state_dict())
-        self.model.load_state_dict(self.average)
-        loss = _mean_nll(self.model, valid, self.team)
-        self.model.load_state_dict(current)
-        history.valid.append((i, loss))
-        if loss < history.best_valid:
-            history.best_iter, history.best_valid, self.best = i, loss, _copy(self.average)
-
-    def iters_in(self, seconds: float, valid: Sequence[Sequence[int]]) -> int:
-        """Return how many iterations fit into the time beside 21 validations, by timing five and one on a copy."""
-        trial = _Run(copy.deepcopy(self.model), self.data, self.team, self.lr, 0.0, self.ema)
-        trial.step(1, 100)
-        times = [time.monotonic()]
-        for i in range(2, 7):
-            trial.step(i, 100)
-            times.append(time.monotonic())
+    def judge(self, i: int, losses: list[float], valid: Sequence[Sequence[int]], history: History) -> None:
+        """Write down the losses since the last judgement and that of the averaged weights on valid; keep the best."""
+        history.train.append((i, sum(losses) / len(losses)))
         if valid:
-            _mean_nll(trial.model, valid, self.team)
-        left = 0.95 * seconds - 21 * (time.monotonic() - times[-1])
-        fit_in = torch.tensor(5 * left / (times[-1] - times[0]))
-        return max(10, int(self.team.total(fit_in) / self.team.size))
+            history.valid.append((i, _mean_nll(self.average, valid, self.team)))
+            if history.valid[-1][1] < history.best_valid:
+                history.best_iter, history.best_valid = history.valid[-1]
+                self.best = copy.deepcopy(self.average)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the live tensors of all that changes in a run, by name."""
+        state = {name: getattr(self, name).state_dict() for name in ("model", "average", "best")}
+        state |= {f"optimizer.{i}": s for i, s in self.optimizer.state_dict()["state"].items()}
+        return {f"{part}/{name}": t for part, of in state.items() for name, t in of.items()}
 
     def save(self, path: str | Path, history: History) -> None:
         """Write everything needed to continue, to a temporary name first."""
-        state = {"model": self.model.state_dict(), "average": self.average, "best": self.best}
-        state |= {f"optimizer.{i}": s for i, s in self.optimizer.state_dict()["state"].items()}
-        tensors = {f"{part}/{name}": t.contiguous() for part, of in state.items() for name, t in of.items()}
         facts = {**self.settings, "history": asdict(history)}
+        tensors = {name: tensor.contiguous() for name, tensor in self.tensors().items()}
         write_whole(path, to_bytes(tensors, metadata={"run": json.dumps(facts)}))
 
     def load(self, path: str | Path) -> History:
         """Continue from a checkpoint of this very run; return its history."""
         with safe_open(path, "pt", device=str(self.model.device)) as file:
             facts = json.loads(file.metadata()["run"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        for name, mine in self.settings.items():
-            allowed = f"{mine!r}, as in this run, or delete {path} to begin anew"
-            require(facts.get(name) == mine, f"the checkpoint's {name}", allowed, repr(facts.get(name)))
-        parts: dict[str, dict] = {}
-        for name, tensor in tensors.items():
-            part, key = name.split("/", 1)
-            parts.setdefault(part, {})[key] = tensor
-        self.model.load_state_dict(parts["model"])
-        self.average, self.best = parts["average"], parts["best"]
-        state = {int(part.split(".")[1]): of for part, of in parts.items() if part.startswith("optimizer.")}
-        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
-        history = facts["history"]
-        pairs = {name: [(i, loss) for i, loss in history[name]] for name in ("train", "valid")}
-        return History(**{**history, **pairs})
+            for name, mine in self.settings.items():
+                allowed = f"{mine!r}, as in this run, or delete {path} to begin anew"
+                require(facts.get(name) == mine, f"the checkpoint's {name}", allowed, repr(facts.get(name)))
+            for weights in self.model.parameters():
+                weights.grad = torch.zeros_like(weights)
+            self.optimizer.step()  # now it has a state to be overwritten
+            tensors = self.tensors()
+            for name in file.keys():  # noqa: SIM118 (not a dict)
+                tensors[name].copy_(file.get_tensor(name))
+        pairs = {name: [tuple(pair) for pair in facts["history"][name]] for name in ("train", "valid")}
+        return History(**facts["history"] | pairs)
 
 
 def pad(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
@@ -292,12 +281,8 @@ def pad(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
     return ids.to(device)
 
 
-def sequence_nll(model: Model, ids: Tensor) -> Tensor:
-    """Return -log p of every id given those before it, in nats, (B, T - 1); 0 where the id is PAD."""
-    return _nll(model(ids[:, :-1])[0], ids[:, 1:])
-
-
 def _nll(logits: Tensor, ids: Tensor) -> Tensor:
+    """Return -log p of every id in nats, 0 where it is PAD, (B, T)."""
     rows = F.cross_entropy(logits.flatten(0, 1), ids.flatten(), ignore_index=PAD, reduction="none")
     return rows.view(ids.shape)
 
@@ -334,10 +319,6 @@ def _seconds(budget: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", str(budget).strip())
     require(match is not None, "budget", "a time such as '60s', '10m' or '2h'", repr(budget))
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
-
-
-def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in state.items()}
 
 
 def _mean_nll(model: Model, sequences: Sequence[Sequence[int]], team: Team) -> float:

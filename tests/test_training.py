@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from musiclab import training
 from musiclab.models import GRU, Model
 from musiclab.training import _Batches, fit, token_nll
 
@@ -155,19 +156,75 @@ def test_other_data_or_iterations_are_refused(tmp_path):
     fit(small(), DATA, iters=5, checkpoint=tmp_path / "c", device="cpu")
     with pytest.raises(ValueError, match=r"the checkpoint's data must be .*or delete"):
         fit(small(), DATA[:5], iters=5, checkpoint=tmp_path / "c", device="cpu")
-    with pytest.raises(ValueError, match=r"iters must be those of .* \(5\), or delete it to begin anew, got 9"):
-        fit(small(), DATA, iters=9, checkpoint=tmp_path / "c", device="cpu")
+    for length in ({"iters": 9}, {"budget": "9s"}):
+        with pytest.raises(ValueError, match=r"the checkpoint's iters must be .* or delete .* to begin anew, got 5"):
+            fit(small(), DATA, **length, checkpoint=tmp_path / "c", device="cpu")
 
 
-def test_a_budget_becomes_iterations_once(tmp_path):
-    history = fit(small(), DATA, budget="0.5s", checkpoint=tmp_path / "c", device="cpu")
-    again = fit(small(), DATA, budget="10s", checkpoint=tmp_path / "c", device="cpu")
-    assert again.iters == history.iters == again.done
+class Clock:
+    """A clock that each iteration and each judgement moves on; a busy machine makes iterations ten times as slow."""
+
+    def __init__(self, monkeypatch, validation=0.5):
+        self.now, self.slow, self.rates, self.times = 100.0, 1, [], []
+        step, mean_nll = training._Run.step, training._mean_nll
+
+        def timed_step(run, i, iters):
+            self.now += 0.05 * self.slow
+            loss = step(run, i, iters)
+            self.rates.append(run.optimizer.param_groups[0]["lr"] / 2e-3)
+            self.times.append(self.now - 100)
+            return loss
+
+        def timed_nll(*given):
+            self.now += validation
+            return mean_nll(*given)
+
+        monkeypatch.setattr(training._Run, "step", timed_step)
+        monkeypatch.setattr(training, "_mean_nll", timed_nll)
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+
+
+@pytest.mark.parametrize("busy", [0, 40, 200], ids=["never", "from the 40th iteration", "from the 200th"])
+def test_a_budget_is_kept_and_the_schedule_ends_with_it_however_busy_the_machine(monkeypatch, busy):
+    clock = Clock(monkeypatch)
+
+    def timed(run, i, iters, step=training._Run.step):
+        clock.slow = 10 if busy and i > busy else 1
+        return step(run, i, iters)
+
+    monkeypatch.setattr(training._Run, "step", timed)
+    history = fit(small(), DATA, DATA[:2], budget="30s", patience=99, device="cpu")
+    assert 30 <= clock.now - 100 <= 30 + 0.5 + 0.5  # an iteration and a judgement may have begun before the end
+    assert history.done == history.iters == len(clock.rates)
+    assert 15 <= len(history.valid) <= 21
+    assert max(clock.rates) > 0.9 and clock.rates[-1] < 0.08
+    assert clock.times[np.argmax(clock.rates)] < 30 / 4
+    assert 0.4 < np.interp(15, clock.times, clock.rates) < 0.62  # half the time, half the way down
+
+
+def test_a_slow_judgement_leaves_time_to_train(monkeypatch):
+    clock = Clock(monkeypatch, validation=6.0)
+    history = fit(small(), DATA, DATA[:2], budget="30s", device="cpu")
+    assert clock.now - 100 <= 30 + 6.05
+    assert history.done > 60 and len(history.valid) <= 6
+
+
+def test_a_budget_cut_off_goes_on_for_the_time_left(monkeypatch, tmp_path):
+    clock = Clock(monkeypatch)
+    settings = {"budget": "30s", "checkpoint": tmp_path / "c", "device": "cpu"}
+    with monkeypatch.context() as interrupted:
+        real = training._Run.step
+        interrupted.setattr(training._Run, "step", lambda run, i, n: real(run, i, n) if i < 150 else 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fit(small(), DATA, DATA[:2], **settings)
+    began = clock.now
+    history = fit(small(), DATA, DATA[:2], **settings)
+    assert 30 <= history.seconds <= 31 and clock.now - began < 22
+    with pytest.raises(ValueError, match=r"the checkpoint's budget must be 60.0, .* got 30.0"):
+        fit(small(), DATA, DATA[:2], **settings | {"budget": "1m"})
 
 
 def test_interrupting_returns_the_history_so_far(monkeypatch):
-    from musiclab import training
-
     real = training._Run.step
 
     def step(self, i, iters):
