@@ -44,6 +44,9 @@ _EXPORTS = {  # by module
         "Rule cadence chord_plan find_broken given_notes in_key in_ranges max_leap no_syncopation voice_leading"
     ),
     "metrics.jsb": "evaluate_jsb",
+    "metrics.listening": (
+        "Answer answers_needed bradley_terry judge_share merge_ballots order_effect power rank_sources told_apart"
+    ),
     "probes": "probe",
     "probing": "Trace embed knock_out note_steps patch_effects trace",
     "transcription": "train_transcriber transcribe",
