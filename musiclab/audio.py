@@ -7,13 +7,12 @@ are the last resort announce themselves with a warning.
 
 import base64
 import html
-import importlib.util
+import importlib
 import io
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,6 @@ SAMPLE_RATE = 44100
 PEAK = 10 ** (-1 / 20)  # -1 dBFS: loud, with room for what mp3 adds
 TAIL_SECOND = 1.5  # for the last notes to die away
 _FADE_SECOND = 0.25
-_CHANNELS = 16  # MIDI's; more parts are rendered in groups
 _DRUM_BANK = 128
 _INSTALL = {
     "tinysoundfont": "pip install --no-deps tinysoundfont",
@@ -42,7 +40,14 @@ def synthesizers() -> tuple[str, ...]:
     >>> synthesizers()[-1]
     'sines'
     """
-    return tuple(name for name, available in _AVAILABLE.items() if available())
+    return (*filter(_works, _INSTALL), "sines")
+
+
+def _works(name: str) -> bool:
+    try:
+        return hasattr(importlib.import_module(name), "Synth")  # an unrelated package is called fluidsynth too
+    except (ImportError, OSError, AttributeError):  # fluidsynth looks for the system library, which may be missing
+        return False
 
 
 def render(score: Score, sample_rate: int = SAMPLE_RATE, synthesizer: str = "auto") -> np.ndarray:
@@ -78,7 +83,8 @@ def render(score: Score, sample_rate: int = SAMPLE_RATE, synthesizer: str = "aut
     if name == "sines" and synthesizer == "auto":
         warnings.warn(f"sines instead of instruments; to hear these: {_INSTALL['tinysoundfont']}", stacklevel=2)
     samples = round((score.length_second + TAIL_SECOND) * sample_rate)
-    wave = _sines(score, sample_rate, samples) if name == "sines" else _soundfont(name, score, sample_rate, samples)
+    made = _soundfont(score, sample_rate, samples) if name == "tinysoundfont" else _synthesize(name, score, sample_rate)
+    wave = np.pad(made[:samples], (0, max(0, samples - len(made))))
     fade = round(_FADE_SECOND * sample_rate)
     wave[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     loudest = np.abs(wave).max()
@@ -100,8 +106,8 @@ def choose_synthesizer(name: str = "auto") -> str:
     """
     if name == "auto":
         return synthesizers()[0]
-    require(name in _AVAILABLE, "synthesizer", f"'auto' or one of {tuple(_AVAILABLE)}", repr(name))
-    if not _AVAILABLE[name]():
+    require(name in (*_INSTALL, "sines"), "synthesizer", f"'auto', 'sines' or one of {tuple(_INSTALL)}", repr(name))
+    if name not in synthesizers():
         raise missing_library(name, "this sound", _INSTALL[name])
     return name
 
@@ -109,83 +115,39 @@ def choose_synthesizer(name: str = "auto") -> str:
 # --- synthesizers ---------------------------------------------------------------------------------------------------
 
 
-def _soundfont(name: str, score: Score, sample_rate: int, samples: int) -> np.ndarray:
-    """Return the sum of what one synthesizer after another plays, 16 parts each."""
-    font_path = Path(importlib.util.find_spec("pretty_midi").origin).with_name("TimGM6mb.sf2")  # without importing it
-    wave = np.zeros(samples, dtype=np.float32)
-    sounding = np.unique(score.notes["part"])
-    for first in range(0, len(sounding), _CHANNELS):
-        parts = sounding[first : first + _CHANNELS]
-        synth, generate = _new_synthesizer(name, sample_rate)
-        font = synth.sfload(str(font_path))
-        for channel, part in enumerate(parts):
-            _, program, is_drum = score.parts[part]
-            synth.program_select(channel, font, _DRUM_BANK if is_drum else 0, 0 if is_drum else program)
-        now, pieces = 0, []
-        for when, channel, pitch, velocity in _events(score, parts, sample_rate):
-            if when > now:
-                pieces.append(generate(when - now))
-                now = when
-            if velocity:
-                synth.noteon(channel, pitch, velocity)
-            else:
-                synth.noteoff(channel, pitch)
-        pieces.append(generate(samples - now))
-        wave += np.concatenate(pieces).reshape(samples, 2).mean(axis=1)
-        if hasattr(synth, "delete"):
-            synth.delete()
-    return wave
+def _soundfont(score: Score, sample_rate: int, samples: int) -> np.ndarray:
+    """Return the wave of the instruments in pretty_midi's SoundFont, a channel for each part."""
+    import tinysoundfont
+
+    synth = tinysoundfont.Synth(samplerate=sample_rate)
+    font = synth.sfload(str(Path(find_spec("pretty_midi").origin).with_name("TimGM6mb.sf2")))  # without importing it
+    for channel, (_, program, is_drum) in enumerate(score.parts):
+        synth.program_select(channel, font, _DRUM_BANK if is_drum else 0, 0 if is_drum else program)
+    now, pieces = 0, []
+    for when, velocity, channel, pitch in _events(score, sample_rate):
+        pieces.append(synth.generate(when - now))
+        synth.noteon(channel, pitch, velocity)
+        now = when
+    pieces.append(synth.generate(samples - now))
+    return np.frombuffer(b"".join(pieces), np.float32).reshape(samples, 2).mean(axis=1)
 
 
-def _new_synthesizer(name: str, sample_rate: int) -> tuple[Any, Callable[[int], np.ndarray]]:
-    """Return a synthesizer, and a function that has it make so many samples of stereo sound."""
-    if name == "tinysoundfont":
-        import tinysoundfont
-
-        synth = tinysoundfont.Synth(samplerate=sample_rate)
-        return synth, lambda n: np.frombuffer(synth.generate(n), np.float32)
-    import fluidsynth
-
-    synth = fluidsynth.Synth(gain=0.1, samplerate=sample_rate)  # low: it clips, and the peak is set afterwards
-    return synth, lambda n: np.asarray(synth.get_samples(n), np.float32)
-
-
-def _events(score: Score, parts: np.ndarray, sample_rate: int) -> list[list[int]]:
-    """Return rows (sample, channel, pitch, velocity) in time order, velocity 0 where a note ends; such come first."""
-    notes = score.notes[np.isin(score.notes["part"], parts)]
-    seconds = score.seconds([notes["onset"], notes["onset"] + notes["duration"]])
-    onset, end = np.round(seconds * sample_rate).astype(np.int64)
+def _events(score: Score, sample_rate: int) -> list[tuple[int, int, int, int]]:
+    """Return rows (sample, velocity, part, pitch) in time order, velocity 0 where a note ends; such come first."""
+    onset, end = np.round(score.seconds([score.notes["onset"], score.end]) * sample_rate).astype(int)
     end = np.maximum(end, onset + 1)  # or the note would end before it begins, and sound for ever
-    row = [onset, np.searchsorted(parts, notes["part"]), notes["pitch"], notes["velocity"]]
-    sample, channel, pitch, velocity = np.hstack([row, [end, *row[1:3], np.zeros_like(end)]])
-    order = np.lexsort([velocity, pitch, channel, velocity > 0, sample])
-    return np.stack([sample, channel, pitch, velocity], axis=1)[order].tolist()
+    what = [score.notes[name].tolist() for name in ("velocity", "part", "pitch")]
+    begins = zip(onset.tolist(), *what, strict=True)
+    return sorted([*begins, *zip(end.tolist(), [0] * len(end), *what[1:], strict=True)])
 
 
-def _sines(score: Score, sample_rate: int, samples: int) -> np.ndarray:
-    import pretty_midi
+def _synthesize(name: str, score: Score, sample_rate: int) -> np.ndarray:
+    """Return the wave that pretty_midi makes with fluidsynth, or of sines; it ends a second after the last note."""
+    from musiclab.midi import to_pretty_midi
 
-    instrument = pretty_midi.Instrument(0)
-    for note, onset, end in zip(score.notes, score.onset_second, score.seconds(score.end), strict=True):
-        if not score.parts[note["part"]].is_drum:
-            instrument.notes.append(pretty_midi.Note(int(note["velocity"]), int(note["pitch"]), onset, end))
-    wave = instrument.synthesize(sample_rate)[:samples].astype(np.float32)
-    return np.pad(wave, (0, samples - len(wave)))
-
-
-def _has_fluidsynth() -> bool:
-    try:
-        import fluidsynth  # looks for the system library, which may be missing
-    except (ImportError, OSError, AttributeError):  # AttributeError: the unrelated package of that name
-        return False
-    return hasattr(fluidsynth, "Synth")
-
-
-_AVAILABLE = {
-    "tinysoundfont": lambda: importlib.util.find_spec("tinysoundfont") is not None,
-    "fluidsynth": _has_fluidsynth,
-    "sines": lambda: True,
-}
+    pm = to_pretty_midi(score)
+    make = pm.synthesize if name == "sines" else pm.fluidsynth
+    return make(sample_rate, normalize=False).astype(np.float32)
 
 
 # --- files, bytes, pages --------------------------------------------------------------------------------------------
@@ -240,10 +202,7 @@ def write_audio(score: Score, path: str | Path, sample_rate: int = SAMPLE_RATE, 
     ...     write_audio(Score([(0, 24, 69)]), Path(folder) / "a.mp3").stat().st_size < 20_000
     True
     """
-    path = Path(path)
-    format = path.suffix.lower().lstrip(".")
-    require(format in FORMATS, "suffix", f"one of {tuple(f'.{f}' for f in FORMATS)}", repr(path.suffix))
-    return write_whole(path, audio_bytes(score, format, sample_rate, synthesizer))
+    return write_whole(path, audio_bytes(score, Path(path).suffix.lower().lstrip("."), sample_rate, synthesizer))
 
 
 @dataclass(frozen=True, repr=False)

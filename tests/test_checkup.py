@@ -34,8 +34,7 @@ def test_report_fits_a_screen():
 
 
 def test_sines_alone_are_no_sound(monkeypatch):
-    for name in ("tinysoundfont", "fluidsynth"):
-        monkeypatch.setitem(audio._AVAILABLE, name, lambda: False)
+    monkeypatch.setattr(audio, "_works", lambda name: False)
     finding = checkup._sound()
     assert finding == Finding("sound", "sines plays", "pip install --no-deps tinysoundfont")
 
