@@ -1,15 +1,18 @@
-"""What probes are asked of chorales: whose part, which key, which beat, a fermata; and what answers beside them."""
+"""What probes are asked: from which collection a line is; of chorales, whose part, which key, beat, a fermata."""
 
 import json
+import warnings
 
 import numpy as np
 
-from musiclab.datasets import load_chorales
-from musiclab.datasets.cache import data_path
-from musiclab.features.pitches import melodic_intervals
+from musiclab.datasets import load_chorales, load_folk_tunes
+from musiclab.datasets.cache import cached_scores, data_path, in_parallel
+from musiclab.features.pitches import lines, melodic_intervals
 from musiclab.models.base import build_model
+from musiclab.notation import from_music21
 from musiclab.pretrained import load_pretrained
 from musiclab.probing import trace
+from musiclab.score import Score
 from musiclab.tokenizers.base import BOS
 
 STEPS = 4  # a quarter
@@ -52,6 +55,59 @@ def line_descriptors(line):
     again = np.mean([word in said[:i] for i, word in enumerate(said)])
     numbers = [(steps > 0).mean(), pitch.std(), np.ptp(pitch), np.abs(steps).mean(), log_duration.std(), again]
     return np.r_[sizes, np.sort(classes)[::-1], rhythm, numbers]
+
+
+# --- the style of a window -------------------------------------------------------------------------------------------
+
+WINDOW, MOST = 32, 4  # notes; windows of a piece
+OTHERS = {"palestrina": 40, "monteverdi": 30, "trecento": 40}  # folders of music21's corpus, and how many pieces
+
+
+def drawn(items, n):
+    return [items[i] for i in np.random.default_rng(0).permutation(len(items))[:n]]
+
+
+def whole(corpus):
+    return [*corpus.train, *corpus.valid, *corpus.test]
+
+
+def read_piece(path):
+    from music21 import converter
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # grace notes
+        return from_music21(converter.parse(path))
+
+
+def read_pieces(folder):
+    from music21 import corpus
+
+    paths = sorted(str(path) for path in corpus.getComposer(folder) if path.suffix != ".rntxt")
+    return in_parallel(read_piece, drawn(paths, OTHERS[folder]), folder)
+
+
+def whose_style():
+    """Return windows of 32 notes of the first part, up to four a piece, which of six collections, and which piece.
+
+    Bach's chorales, Palestrina, Monteverdi, the trecento, songs from Essen, O'Neill's tunes. Read once, in a minute or
+    two, from the user's cache afterwards.
+    """
+    sets = {"bach": all_chorales()[:150]}
+    sets |= {name: drawn(whole(load_folk_tunes(name)), 150) for name in ("essen", "oneills-complete")}
+    sets |= {name: cached_scores(f"probe-{name}", lambda name=name: read_pieces(name)) for name in OTHERS}
+    tops = [(lines(score.part(0)), name, piece) for name, some in sets.items() for piece, score in enumerate(some)]
+    rows = [
+        (Score(notes[first : first + WINDOW]), name, f"{name} {piece}")
+        for notes, name, piece in tops
+        for first in range(0, len(notes) - WINDOW + 1, WINDOW)[:MOST]
+    ]
+    return map(list, zip(*rows, strict=True))
+
+
+def free_words(line):
+    """Return interval and duration against the note before: no absolute pitch, no edition's note values."""
+    duration = line.notes["duration"]
+    return [(step, round(ratio, 2)) for (step, _), ratio in zip(words(line), duration[1:] / duration[:-1], strict=True)]
 
 
 # --- each quarter of whole chorales ---------------------------------------------------------------------------------
