@@ -142,7 +142,7 @@ def paid_per_bar(draws: Iterable[Draw], tok: Tokenizer, primer: Score | None = N
     Returns
     -------
     dict of str to ndarray, shape (bars,)
-        A pickup counts to the first bar, and so does a header.
+        A pickup counts to the first bar, and so does a header. Where a rule was off for a while, nan.
 
     Notes
     -----
@@ -165,7 +165,8 @@ def paid_per_bar(draws: Iterable[Draw], tok: Tokenizer, primer: Score | None = N
         if draw.id != EOS:
             grammar.push(draw.id)
     bars = [bar for bar, _ in rows]
-    return {name: np.bincount(bars, [paid[name] for _, paid in rows]) for name in (rows[0][1] if rows else ())}
+    names = dict.fromkeys(name for _, paid in rows for name in paid)
+    return {name: np.bincount(bars, [paid.get(name, np.nan) for _, paid in rows]) for name in names}
 
 
 class Writing(Continuation):

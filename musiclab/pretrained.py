@@ -73,7 +73,7 @@ def pretrained_names() -> list[str]:
 
 
 def load_pretrained(name: str | Path, device: str = "auto") -> tuple[Model, Tokenizer]:
-    """Return a trained model, ready to sample, with its tokenizer; the model carries its card as ``model.card``.
+    """Return a trained model, ready to sample, with its tokenizer; it carries its card, ``model.card``, and its name.
 
     Parameters
     ----------
@@ -106,5 +106,5 @@ def load_pretrained(name: str | Path, device: str = "auto") -> tuple[Model, Toke
     model = build_model(facts["model"])
     weights = load_file(folder / "model.safetensors")
     model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
-    model.card = facts["card"]
+    model.card, model.name = facts["card"], folder.name
     return model.to(pick_device(device)).eval(), load_tokenizer(facts["tokenizer"])
