@@ -10,6 +10,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate, groupby, pairwise
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import music21
 
 RESOLUTION = 24  # ticks per quarter of every score read here: 64th notes' triplets are exact
+MARK = "#D00000"
 _DRUM_CHANNEL = 9  # General MIDI, counted from 0
 
 
@@ -437,7 +439,7 @@ def _musicxml(stream: music21.stream.Score) -> bytes:
     return GeneralObjectExporter(stream).parse()
 
 
-def engrave(score: Score, width: int = 900) -> str:
+def engrave(score: Score, width: int = 900, marked: Sequence[int] = ()) -> str:
     """Return the score as engraved staves, one SVG text; the same score gives the same text.
 
     Four parts in which nothing overlaps are set on two staves, as in a hymn book; other scores on one staff a part.
@@ -446,6 +448,8 @@ def engrave(score: Score, width: int = 900) -> str:
     ----------
     width : int
         Width of the page in pixels; the height follows the music.
+    marked : sequence of int
+        Notes that are drawn in red, as indices into ``score.notes``.
 
     Raises
     ------
@@ -468,7 +472,12 @@ def engrave(score: Score, width: int = 900) -> str:
     verovio.setDefaultResourcePath(str(Path(verovio.__file__).with_name("data")))
     toolkit = verovio.toolkit()
     toolkit.setOptions(_PAGE | {"pageWidth": width * 100 // _PAGE["scale"]})
-    toolkit.loadData(_musicxml(_notated(score, staves)).decode())
+    notes = score.notes.copy()
+    notes["velocity"] = 1 + np.isin(np.arange(len(notes)), marked)  # what is not seen carries the mark
+    stream = _notated(replace(score, notes=notes), staves)
+    for note in stream.recurse().notes:
+        note.style.color = MARK if note.volume.velocity > 1 else None
+    toolkit.loadData(_musicxml(stream).decode())
     return toolkit.renderToSVG(1)
 
 
