@@ -21,17 +21,14 @@ import symusic
 from musiclab.errors import MidiError, require
 from musiclab.files import attempt, write_whole
 from musiclab.pitch import shift_key
-from musiclab.score import WIDE_NOTE, Key, Part, Score, Tempo, TimeSignature
+from musiclab.score import DENOMINATORS, MODES, WIDE_NOTE, Key, Part, Score, Tempo, TimeSignature
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
 
 SUFFIXES = (".mid", ".midi", ".kar")
-_DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
-_MODES = ("major", "minor")
 _PEDAL = 64
 _PICKUP, _END = "musiclab pickup", "musiclab end"
-_LONGEST_GAP = 2**28 - 1
 _PRETTY_MIDI_TICKS = 10**7
 
 
@@ -90,17 +87,14 @@ def read_midi(path: str | os.PathLike, sustain: bool = False) -> Score:
     Score('Two notes', 2 notes, 1 part, 1 bar of 4/4, 4 quarters)
     """
     path = Path(path)
-    if path.is_dir():
-        raise MidiError(f"{path}: a folder, not a MIDI file")
     data = path.read_bytes()
     dropped: Counter[str] = Counter()
     try:
         midi, title = _parse(data), _first_name(data)
-        metres, tempos, keys = _signs(midi, dropped)
         parts = [Part(t.name, t.program, t.is_drum) for t in midi.tracks]
-        about = dict(title=path.stem if title in ("", *(p.name for p in parts)) else title, source=path.name)
         marks = {m.text: m.time for m in midi.markers}
-        table = _table(midi.tracks, sustain, dropped)
+        about = dict(title=path.stem if title in ("", *(p.name for p in parts)) else title, source=path.name)
+        table, (metres, tempos, keys) = _table(midi.tracks, sustain, dropped), _signs(midi, dropped)
         score = _assemble(parts, table, metres, marks, dropped, resolution=midi.tpq, tempos=tempos, keys=keys, **about)
     except (ValueError, RuntimeError) as error:  # RuntimeError is symusic's
         raise MidiError(f"{path}: {error}") from error
@@ -121,13 +115,11 @@ def _parse(data: bytes) -> symusic.Score:
 
 def _first_name(data: bytes) -> str:
     """Return the name of the first track, by the standard the title of the file; symusic keeps only names of parts."""
-    at = 22
-    while data[at : at + 2] == b"\0\xff" and len(data) > at + 3 and data[at + 3] < 128:
-        stop = at + 4 + data[at + 3]
-        if data[at + 2] == 3:
-            return data[at + 4 : stop].decode(errors="replace").strip()
-        at = stop
-    return ""
+    data, at = data + bytes(4), 22
+    while data[at : at + 2] == b"\0\xff" and data[at + 2] != 3:
+        at += 4 + data[at + 3]
+    found = data[at : at + 3] == b"\0\xff\3" and data[at + 3] < 128
+    return data[at + 4 : at + 4 + data[at + 3]].decode(errors="replace").strip() if found else ""
 
 
 def _table(tracks: Sequence[symusic.Track], sustain: bool, dropped: Counter) -> np.ndarray:
@@ -177,24 +169,27 @@ def _microseconds(tempo: float) -> int:
 def _signs(midi: symusic.Score, dropped: Counter) -> tuple[list[TimeSignature], list[Tempo], list[Key]]:
     """Return the metres, tempos and keys that a score can hold, and count the others."""
     metres = [TimeSignature(m.time, m.numerator, m.denominator) for m in midi.time_signatures]
-    metres = [m for m in metres if m.onset >= 0 and m.numerator >= 1 and m.denominator in _DENOMINATORS]
+    metres = [m for m in metres if m.onset >= 0 and m.numerator >= 1 and m.denominator in DENOMINATORS]
     tempos = [Tempo(t.time, _tempo(t.mspq)) for t in midi.tempos if t.time >= 0 and t.mspq > 0]
-    keys = [k for k in midi.key_signatures if k.time >= 0 and -7 <= k.key <= 7 and k.tonality in (0, 1)]
+    keys = [Key(k.time, k.key, MODES[k.tonality]) for k in midi.key_signatures if k.tonality in (0, 1)]
+    keys = [k for k in keys if k.onset >= 0 and -7 <= k.fifths <= 7]
     dropped["metres out of range"] = len(midi.time_signatures) - len(metres)
     dropped["tempos out of range"] = len(midi.tempos) - len(tempos)
     dropped["keys out of range"] = len(midi.key_signatures) - len(keys)
-    return metres, tempos, [Key(k.time, k.key, _MODES[k.tonality]) for k in keys]
+    return metres, tempos, keys
 
 
-def _assemble(parts: list[Part], table: np.ndarray, metres: list, marks: dict, dropped: Counter, **rest: Any) -> Score:
-    """Return the score of these parts, without notes of no length and parts without notes; ``rest`` is as in Score."""
+def _assemble(
+    parts: list[Part], table: np.ndarray, metres: list, marks: dict[str, int], dropped: Counter, **fields: Any
+) -> Score:
+    """Return the score of these parts, without notes of no length and parts without notes; ``fields`` as in Score."""
     lasting = table[:, table[1] != 0]
     dropped["notes of no length"] += table.shape[1] - lasting.shape[1]
     sounding, lasting[4] = np.unique(lasting[4], return_inverse=True)
     length = max(int((lasting[0] + lasting[1]).max(initial=0)), marks.get(_END, 0))
-    pickup, metres = _split_pickup(metres, rest["resolution"], length, marks)
-    notes, parts = lasting.T.copy().view(WIDE_NOTE).ravel(), [parts[i] for i in sounding]
-    return Score(notes, parts, length=length, pickup=pickup, time_signatures=metres, **rest)
+    pickup, metres = _split_pickup(metres, fields["resolution"], length, marks)
+    notes = lasting.T.copy().view(WIDE_NOTE).ravel()
+    return Score(notes, [parts[i] for i in sounding], length, pickup=pickup, time_signatures=metres, **fields)
 
 
 def _split_pickup(metres: list, resolution: int, length: int, marks: dict) -> tuple[int, list[TimeSignature]]:
@@ -229,7 +224,7 @@ def write_midi(score: Score, path: str | os.PathLike) -> Path:
     Raises
     ------
     ValueError
-        If the resolution is above 32767, a tempo below 3.57627 quarters per minute, or nothing happens for 2**28 ticks.
+        If the resolution is above 32767, a tempo below 3.57627 quarters per minute, or it is 2**28 ticks long.
     FileNotFoundError
         If the folder does not exist.
 
@@ -245,29 +240,22 @@ def write_midi(score: Score, path: str | os.PathLike) -> Path:
     ...     read_midi(write_midi(score, f"{folder}/tune.mid")) == score
     True
     """
+    changes = (*score.time_signatures, *score.tempos, *score.keys)
+    last = max(score.length, *(change.onset for change in changes))
     require(score.resolution < 2**15, "resolution", "at most 32767 ticks per quarter in a MIDI file", score.resolution)
+    require(last < 2**28, "length", "below 2**28 ticks in a MIDI file", last)
     metres, marks = _metres_and_marks(score)
     midi = symusic.Score(score.resolution)
     midi.time_signatures.extend([symusic.TimeSignature(*m) for m in metres])
     midi.tempos.extend([symusic.Tempo(t.onset, mspq=_microseconds(t.quarters_per_minute)) for t in score.tempos])
-    midi.key_signatures.extend([symusic.KeySignature(k.onset, k.fifths, _MODES.index(k.mode)) for k in score.keys])
+    midi.key_signatures.extend([symusic.KeySignature(k.onset, k.fifths, MODES.index(k.mode)) for k in score.keys])
     midi.markers.extend([symusic.TextMeta(tick, text) for text, tick in marks.items()])
-    signs = (*midi.time_signatures, *midi.tempos, *midi.key_signatures, *midi.markers)
-    _check_gaps(np.array([sign.time for sign in signs]))
     midi.tracks.append(symusic.Track(score.title))  # the name of the first track is the title of the file
     for i, part in enumerate(score.parts):
-        mine = score.notes["part"] == i
-        _check_gaps(np.append(score.notes["onset"][mine], score.end[mine]))
-        track = symusic.Track(part.name, part.program, part.is_drum)
-        rows = score.notes[mine][["onset", "duration", "pitch", "velocity"]].tolist()
-        track.notes.extend([symusic.Note(*row) for row in rows])
+        track = symusic.Track(*part)
+        track.notes.extend([symusic.Note(*row[:4]) for row in score.notes[score.notes["part"] == i].tolist()])
         midi.tracks.append(track)
     return write_whole(path, midi.dumps_midi())
-
-
-def _check_gaps(ticks: np.ndarray) -> None:
-    longest = int(np.diff(np.unique(np.append(0, ticks))).max(initial=0))
-    require(longest <= _LONGEST_GAP, "gap between events", f"at most {_LONGEST_GAP} ticks in MIDI", longest)
 
 
 def _metres_and_marks(score: Score) -> tuple[list[TimeSignature], dict[str, int]]:
@@ -275,7 +263,7 @@ def _metres_and_marks(score: Score) -> tuple[list[TimeSignature], dict[str, int]
     pickup, metres = score.pickup, list(score.time_signatures)
     marks = {_END: score.length} if score.length > score.end.max(initial=0) else {}
     candidates = [metres]
-    for d in (d for d in _DENOMINATORS if d >= metres[0].denominator):
+    for d in (d for d in DENOMINATORS if d >= metres[0].denominator):
         short = TimeSignature(0, min(255, pickup * d // (4 * score.resolution)), d)
         candidates.append([short, metres[0]._replace(onset=pickup), *metres[1:]])
     for candidate in candidates:
@@ -318,20 +306,12 @@ def from_pretty_midi(pm: PrettyMIDI) -> Score:
     metres = [TimeSignature(int(tick(t.time)), t.numerator, t.denominator) for t in pm.time_signature_changes]
     stated = zip(*pm.get_tempo_changes(), strict=True)
     tempos = [Tempo(int(tick(second)), _tempo(_microseconds(float(tempo)))) for second, tempo in stated]
-    keys = [_key(int(tick(k.time)), k.key_number) for k in pm.key_signature_changes]
+    stated = [(int(tick(k.time)), *divmod(k.key_number, 12)) for k in pm.key_signature_changes]  # 12 more in minor
+    keys = [Key(onset, shift_key(0, tonic + 3 * minor), MODES[minor]) for onset, minor, tonic in stated]
     marks = {t.text: int(tick(t.time)) for t in pm.text_events}
     score = _assemble(parts, table, metres, marks, dropped, resolution=pm.resolution, tempos=tempos, keys=keys)
     _warn(dropped, "PrettyMIDI object")
     return score
-
-
-def _key(onset: int, number: int) -> Key:
-    """Return a key from pretty_midi's number: the tonic's pitch class, 12 more in minor."""
-    return Key(onset, shift_key(0, number % 12 + (3 if number >= 12 else 0)), _MODES[number // 12])
-
-
-def _key_number(key: Key) -> int:
-    return (7 * key.fifths - 3) % 12 + 12 if key.mode == "minor" else 7 * key.fifths % 12
 
 
 def to_pretty_midi(score: Score) -> PrettyMIDI:
@@ -361,12 +341,13 @@ def to_pretty_midi(score: Score) -> PrettyMIDI:
     second = score.seconds
     metres, marks = _metres_and_marks(score)
     pm.time_signature_changes = [pretty_midi.TimeSignature(m[1], m[2], second(m.onset)) for m in metres]
-    pm.key_signature_changes = [pretty_midi.KeySignature(_key_number(k), second(k.onset)) for k in score.keys]
+    numbers = [(7 * k.fifths - 3) % 12 + 12 if k.mode == "minor" else 7 * k.fifths % 12 for k in score.keys]
+    pm.key_signature_changes = [*map(pretty_midi.KeySignature, numbers, second([k.onset for k in score.keys]))]
     pm.text_events = [pretty_midi.Text(text, second(tick)) for text, tick in marks.items()]
     pm.instruments = [pretty_midi.Instrument(p.program, p.is_drum, p.name) for p in score.parts]
-    for note, start, end in zip(score.notes, score.onset_second, score.seconds(score.end), strict=True):
-        row = pretty_midi.Note(int(note["velocity"]), int(note["pitch"]), float(start), float(end))
-        pm.instruments[note["part"]].notes.append(row)
+    times = second([score.notes["onset"], score.end]).T.tolist()
+    for (_, _, pitch, velocity, part), (start, end) in zip(score.notes.tolist(), times, strict=True):
+        pm.instruments[part].notes.append(pretty_midi.Note(velocity, pitch, start, end))
     return pm
 
 
