@@ -5,17 +5,24 @@ count may do as well. So a table of a probe has a row for each of these, and say
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from musiclab.errors import require
 from musiclab.models import NGram
 from musiclab.training import token_nll
 
-DRAWS = 1000
+FOLDS, DRAWS = 5, 1000
 ORDER = 4  # of the n-grams
 
 
@@ -45,9 +52,9 @@ class ProbeTable:
     title: str
     rows: Mapping[str, Reading | None]
 
-    def margin(self, other: str, over: str = "features") -> tuple[float, float, float]:
-        """Return by how much one row's macro-F1 exceeds another's, and the 95 % interval of that over pieces."""
-        one, two = self.rows[over], self.rows[other]
+    def margin(self, other: str) -> tuple[float, float, float]:
+        """Return by how much the macro-F1 of the features exceeds another row's, and the 95 % interval over pieces."""
+        one, two = self.rows["features"], self.rows[other]
         return one.macro_f1 - two.macro_f1, *np.quantile(one.draws - two.draws, [0.025, 0.975]).tolist()
 
     def __repr__(self) -> str:
@@ -61,7 +68,6 @@ class ProbeTable:
 def probe(
     X: np.ndarray, y: Sequence, groups: Sequence, *, descriptors: np.ndarray | None = None,
     random_network: np.ndarray | None = None, sequences: Sequence[Sequence] | None = None,
-    folds: int = 5, seed: int = 0,
 ) -> ProbeTable:  # fmt: skip
     """Return how well a linear probe reads labels off features, beside what else could read them.
 
@@ -81,13 +87,11 @@ def probe(
         What is counted by hand; and the same features of the same model with fresh weights.
     sequences : sequence of sequences, shape (items,)
         Words, numbers or the like, of which a 4-gram is counted per class.
-    folds : int
-    seed : int
 
     Raises
     ------
     ValueError
-        If lengths differ, or there are fewer pieces than folds or a single class.
+        If lengths differ, or there are fewer than five pieces or a single class.
 
     References
     ----------
@@ -106,82 +110,51 @@ def probe(
     >>> table.rows["features"].accuracy, table.rows["majority"].accuracy, table.rows["descriptors"]
     (1.0, 0.5, None)
     """
-    from sklearn.dummy import DummyClassifier
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    classes, y = np.unique(np.asarray(y), return_inverse=True)
-    pieces, groups = np.unique(np.asarray(groups), return_inverse=True)
+    (classes, y), (pieces, groups) = (np.unique(labels, return_inverse=True) for labels in (y, groups))
     for given in (X, groups, descriptors, random_network, sequences):
         items = len(y) if given is None else len(given)
         require(items == len(y), "items", f"{len(y)}, one a label", items)
     require(len(classes) > 1, "y", "of two classes or more", len(classes))
-    require(len(pieces) >= folds, "groups", f"at least {folds} pieces", len(pieces))
-    splits = list(StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(y, y, groups))
+    require(len(pieces) >= FOLDS, "groups", f"at least {FOLDS} pieces", len(pieces))
+    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=800, class_weight="balanced"))
     readers = {
-        "features": _linear(X),
-        "descriptors": _linear(descriptors),
-        "n-gram": _ngram(sequences),
-        "random network": _linear(random_network),
-        "shuffled labels": _linear(X),
-        "majority": _fitted(DummyClassifier, X),
+        "features": (linear, X, y),
+        "descriptors": (linear, descriptors, y),
+        "n-gram": (_NGrams(), sequences, y),
+        "random network": (linear, random_network, y),
+        "shuffled labels": (linear, X, np.random.default_rng(0).permutation(y)),
+        "majority": (DummyClassifier(), X, y),
     }
-    rows = {}
-    for name, read in readers.items():
-        labels = np.random.default_rng(seed).permutation(y) if name == "shuffled labels" else y
-        rows[name] = read and _judge(labels, _read_out(read, labels, splits), groups)
+    folds = [*StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0).split(y, y, groups)]
+    rows = {name: None if how[1] is None else _reading(*how, groups, folds) for name, how in readers.items()}
     return ProbeTable(f"Probe: {len(y)} items of {len(pieces)} pieces kept apart, {len(classes)} classes", rows)
 
 
-Reader = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # train, test, labels of train -> chances
+class _NGrams:
+    """Counts n-grams of each class, and asks under which a sequence is likeliest."""
 
+    def fit(self, sequences: Sequence[Sequence], y: np.ndarray) -> None:
+        self.classes_, self.models = np.unique(y), []
+        self.words = {word: i for i, word in enumerate(sorted(set(chain(*sequences))), start=2)}
+        for label in self.classes_:
+            self.models.append(NGram(len(self.words) + 2, ORDER))
+            self.models[-1].count(self._ids(sequences[i] for i in np.flatnonzero(y == label)))
 
-def _read_out(read: Reader, labels: np.ndarray, splits: list) -> np.ndarray:
-    """Return the chance of each label for each item, read when its piece was left out, shape (items, classes)."""
-    chances = np.zeros((len(labels), labels.max() + 1))
-    for train, test in splits:
-        chances[np.ix_(test, np.unique(labels[train]))] = read(train, test, labels[train])
-    return chances
-
-
-def _fitted(kind: Callable, X: np.ndarray) -> Reader:
-    rows = np.asarray(X)
-    return lambda train, test, labels: kind().fit(rows[train], labels).predict_proba(rows[test])
-
-
-def _linear(X: np.ndarray | None) -> Reader | None:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    def regression() -> Any:
-        return make_pipeline(StandardScaler(), LogisticRegression(max_iter=800, class_weight="balanced"))
-
-    return None if X is None else _fitted(regression, X)
-
-
-def _ngram(sequences: Sequence[Sequence] | None) -> Reader | None:
-    """Return a reader that counts n-grams of each class, and asks under which a sequence is likeliest."""
-    if sequences is None:
-        return None
-    words = {word: i for i, word in enumerate(sorted({word for sequence in sequences for word in sequence}), start=1)}
-    ids = [[0, *(words[word] for word in sequence)] for sequence in sequences]
-
-    def read(train: np.ndarray, test: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        nats = []
-        for label in np.unique(labels):
-            model = NGram(len(words) + 1, ORDER)
-            model.count([ids[i] for i in train[labels == label]])
-            nats.append([n.sum() for n in token_nll(model, [ids[i] for i in test])])
-        likelihood = np.exp(np.min(nats, axis=0) - nats).T
+    def predict_proba(self, sequences: Sequence[Sequence]) -> np.ndarray:
+        nats = np.array([[n.sum() for n in token_nll(model, self._ids(sequences))] for model in self.models])
+        likelihood = np.exp(nats.min(axis=0) - nats).T  # (items, classes)
         return likelihood / likelihood.sum(axis=1, keepdims=True)
 
-    return read
+    def _ids(self, sequences: Iterable[Sequence]) -> list[list[int]]:
+        return [[0, *(self.words.get(word, 1) for word in sequence)] for sequence in sequences]  # 1: never met
 
 
-def _judge(y: np.ndarray, chances: np.ndarray, groups: np.ndarray) -> Reading:
-    """Return how well the likeliest labels fit, pieces drawn again for the interval."""
-    from sklearn.metrics import average_precision_score
-
+def _reading(reader: Any, X: Sequence, y: np.ndarray, groups: np.ndarray, folds: list) -> Reading:
+    """Return how well labels are read off items whose piece was left out; pieces are drawn again for the interval."""
+    chances = np.zeros((len(y), y.max() + 1))
+    for train, test in folds:
+        reader.fit([X[i] for i in train], y[train])
+        chances[np.ix_(test, reader.classes_)] = reader.predict_proba([X[i] for i in test])
     n, k = groups.max() + 1, chances.shape[1]
     tables = np.bincount((groups * k + y) * k + chances.argmax(axis=1), minlength=n * k * k).reshape(n, k, k)
     table = tables.sum(axis=0)  # (true class, class said)

@@ -5,11 +5,11 @@ Nothing here computes attention again: the model runs as it is, and hooks watch 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,8 +22,7 @@ from musiclab.tokenizers.base import BOS
 from musiclab.tokenizers.explanation import explain
 
 
-@dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(NamedTuple):
     """What went on inside a model as it read T ids, or T rows of a grid.
 
     Attributes
@@ -39,12 +38,20 @@ class Trace:
     attention: np.ndarray | None
 
     def __repr__(self) -> str:
-        return (
-            f"Trace(hidden {self.hidden.shape}, attention {None if self.attention is None else self.attention.shape})"
-        )
+        return "Trace(hidden {}, attention {})".format(*(getattr(found, "shape", None) for found in self))
 
 
-@torch.no_grad()
+@contextmanager
+def _hooked(model: Model, hooks: Iterable[tuple[torch.nn.Module, Callable]]) -> Iterator[None]:
+    """Let functions see, or change, what parts of a model give while it reads at rest: no dropout, no gradients."""
+    with ExitStack() as afterwards, torch.no_grad():
+        afterwards.callback(model.train, model.training)
+        model.eval()
+        for module, hook in hooks:
+            afterwards.callback(module.register_forward_hook(hook).remove)
+        yield
+
+
 def trace(model: Model, ids: Sequence[int]) -> Trace:
     """Return what each layer holds, and what each head of attention looks at, as the model reads the ids.
 
@@ -75,25 +82,7 @@ def trace(model: Model, ids: Sequence[int]) -> Trace:
     Trace(hidden (1, 3, 16), attention None)
     """
     require(len(ids) + getattr(model, "lead", 0) >= getattr(model, "columns", 1), "ids", "a whole step", len(ids))
-    batch = torch.tensor([list(ids)], device=model.device)
-    with _at_rest(model):
-        return _watch(model, batch) if hasattr(model, "trunk") else _step(model, batch)
-
-
-@contextmanager
-def _at_rest(model: Model) -> Iterator[None]:
-    """Keep a model from dropping out while the block of code runs."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)
-
-
-def _watch(model: Model, batch: torch.Tensor) -> Trace:
-    """Read all at once, with a hook on each block and on its attention."""
-    hidden, attention = [], []
+    blocks, hidden, attention = model.trunk.blocks if hasattr(model, "trunk") else (), [], []
 
     def weights(attend, given, _) -> None:
         q, k, v, window = given
@@ -101,23 +90,21 @@ def _watch(model: Model, batch: torch.Tensor) -> Trace:
         # with one-hot values, the mean that attention takes is its weights; forward, as a call would set off this hook
         attention.append(attend.forward(q, k, one_hot, window)[0])  # (H, T, S)
 
-    with ExitStack() as hooks:
-        for block in model.trunk.blocks:
-            if hasattr(block, "attend"):
-                hooks.callback(block.attend.register_forward_hook(weights).remove)
-            hooks.callback(block.register_forward_hook(lambda _block, _given, out: hidden.append(out[0][0])).remove)
-        model(batch)
-    seen = torch.stack(attention).cpu().numpy() if attention else None
-    return Trace(torch.stack(hidden).cpu().numpy(), seen)
+    hooks = [(block, lambda _block, _given, out: hidden.append(out[0][0])) for block in blocks]
+    hooks += [(block.attend, weights) for block in blocks if hasattr(block, "attend")]
+    with _hooked(model, hooks):
+        batch = torch.tensor([[*ids]], device=model.device)
+        _ = model(batch) if blocks else hidden.extend(_step(model, batch))
+    return Trace(torch.stack(hidden).cpu().numpy(), torch.stack(attention).cpu().numpy() if attention else None)
 
 
-def _step(model: Model, batch: torch.Tensor) -> Trace:
-    """Read one id at a time; what a recurrent model remembers is what its layers hold."""
+def _step(model: Model, batch: torch.Tensor) -> torch.Tensor:
+    """Read one id at a time and return what a recurrent model remembers of each, (L, T, D)."""
     state, hidden = None, []
     for t in range(batch.shape[1]):
         _, state = model(batch[:, t : t + 1], state)
         hidden.append((state[0] if isinstance(state, tuple) else state)[:, 0])  # (L, D); an LSTM has cells beside it
-    return Trace(torch.stack(hidden, dim=1).cpu().numpy(), None)
+    return torch.stack(hidden, dim=1)
 
 
 def note_steps(model: Model, tok: Tokenizer, score: Score) -> tuple[np.ndarray, np.ndarray]:
@@ -151,7 +138,8 @@ def note_steps(model: Model, tok: Tokenizer, score: Score) -> tuple[np.ndarray, 
     >>> ticks.tolist(), steps.tolist()
     ([-1, -1, -1, -1, 0, 6, 12], [4, 6])
     """
-    links, first, columns, lead = explain(tok, score).links, {}, getattr(model, "columns", 1), getattr(model, "lead", 0)
+    columns, lead = getattr(model, "columns", 1), getattr(model, "lead", 0)  # of a grid's rows
+    links, first = explain(tok, score).links, {}
     for position, link in enumerate(links, start=1):
         for note in link.notes:
             first.setdefault(note, (position + lead) // columns)
@@ -196,16 +184,13 @@ def embed(model: Model, tok: Tokenizer, score: Score, of: str = "piece", layer: 
     ticks, steps = note_steps(model, tok, score)
     if of == "note":
         return hidden[steps]
-    if of == "piece":
-        return hidden[ticks >= 0].mean(axis=0)
-    bars = tok.project(score).bar_onsets
-    bar = np.searchsorted(bars, ticks, "right") - 1
-    return np.stack(
-        [hidden[bar == i].mean(axis=0) if (bar == i).any() else hidden[0] * np.nan for i in range(len(bars))]
-    )
+    starts = tok.project(score).bar_onsets if of == "bar" else np.zeros(1)
+    inside = np.searchsorted(starts, ticks, "right") - 1 == np.arange(len(starts))[:, None]  # (bars, T)
+    with np.errstate(invalid="ignore"):
+        means = inside @ hidden / inside.sum(axis=1, keepdims=True)
+    return means if of == "bar" else means[0]
 
 
-@torch.no_grad()
 def patch_effects(model: Model, ids: Sequence[int], altered: Sequence[int]) -> np.ndarray:
     """Return where in a model one sequence differs from another in what it predicts, shape (layers, T).
 
@@ -245,25 +230,22 @@ def patch_effects(model: Model, ids: Sequence[int], altered: Sequence[int]) -> n
     same = len(ids) == len(altered) and ids[-1] == altered[-1]
     require(same, "altered", f"{len(ids)} ids that end in {ids[-1]}", list(altered))
     held = torch.tensor(trace(model, ids[:-1]).hidden, device=model.device)  # (L, T, D)
-    T, effects = held.shape[1], []
 
-    def nats(batch: Sequence[Sequence[int]]) -> torch.Tensor:
-        return -model(torch.tensor(batch, device=model.device))[0][:, -1].log_softmax(-1)[:, ids[-1]]
+    def nats(batch: Sequence[Sequence[int]], *hooks: tuple) -> torch.Tensor:
+        with _hooked(model, hooks):
+            logits = model(torch.tensor(batch, device=model.device))[0]
+        return -logits[:, -1].log_softmax(-1)[:, ids[-1]]
 
-    with _at_rest(model):
-        right, wrong = nats([ids[:-1], altered[:-1]])
-        for block, layer in zip(model.trunk.blocks, held, strict=True):
-            with ExitStack() as hooks:
-                hooks.callback(block.register_forward_hook(partial(_replace, layer)).remove)
-                effects.append((wrong - nats([altered[:-1]] * T)) / (wrong - right))
-    return torch.stack(effects).cpu().numpy()
+    right, wrong = nats([ids[:-1], altered[:-1]])
+    parts = zip(model.trunk.blocks, held, strict=True)
+    restored = [nats([altered[:-1]] * len(layer), (block, partial(_replace, layer))) for block, layer in parts]
+    return ((wrong - torch.stack(restored)) / (wrong - right)).cpu().numpy()
 
 
 def _replace(layer: torch.Tensor, _block, _given, out: tuple) -> tuple:
     """Put what a layer held at step t, (T, D), in the place of step t of the t-th of a batch of T sequences."""
-    x, step = out[0].clone(), torch.arange(len(layer), device=layer.device)
-    x[step, step] = layer
-    return (x, *out[1:])
+    here = torch.eye(len(layer), dtype=torch.bool, device=layer.device)[..., None]
+    return (torch.where(here, layer, out[0]), *out[1:])
 
 
 @contextmanager
