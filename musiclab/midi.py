@@ -13,7 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import symusic
@@ -88,18 +88,12 @@ def read_midi(path: str | os.PathLike, sustain: bool = False) -> Score:
     """
     path = Path(path)
     data = path.read_bytes()
-    dropped: Counter[str] = Counter()
     try:
         midi, title = _parse(data), _first_name(data)
-        parts = [Part(t.name, t.program, t.is_drum) for t in midi.tracks]
-        marks = {m.text: m.time for m in midi.markers}
-        about = dict(title=path.stem if title in ("", *(p.name for p in parts)) else title, source=path.name)
-        table, (metres, tempos, keys) = _table(midi.tracks, sustain, dropped), _signs(midi, dropped)
-        score = _assemble(parts, table, metres, marks, dropped, resolution=midi.tpq, tempos=tempos, keys=keys, **about)
+        of_a_part = title in ("", *(track.name for track in midi.tracks))
+        return _score(midi, path.stem if of_a_part else title, path.name, Counter(), sustain)
     except (ValueError, RuntimeError) as error:  # RuntimeError is symusic's
         raise MidiError(f"{path}: {error}") from error
-    _warn(dropped, path.name)
-    return score
 
 
 def _parse(data: bytes) -> symusic.Score:
@@ -120,6 +114,23 @@ def _first_name(data: bytes) -> str:
         at += 4 + data[at + 3]
     found = data[at : at + 3] == b"\0\xff\3" and data[at + 3] < 128
     return data[at + 4 : at + 4 + data[at + 3]].decode(errors="replace").strip() if found else ""
+
+
+def _score(midi: symusic.Score, title: str, source: str, dropped: Counter, sustain: bool = False) -> Score:
+    """Return the parts with notes and what else a score can hold, and warn once of what is dropped."""
+    table = _table(midi.tracks, sustain, dropped)
+    lasting = table[:, table[1] != 0]
+    dropped["notes of no length"] = table.shape[1] - lasting.shape[1]
+    sounding, lasting[4] = np.unique(lasting[4], return_inverse=True)
+    parts = [Part(t.name, t.program, t.is_drum) for t in midi.tracks]
+    metres, tempos, keys = _signs(midi, dropped)
+    marks = {m.text: m.time for m in midi.markers}
+    length = max(int((lasting[0] + lasting[1]).max(initial=0)), marks.get(_END, 0))
+    pickup, metres = _split_pickup(metres, midi.tpq, length, marks)
+    if counts := ", ".join(f"{what}: {n}" for what, n in sorted(dropped.items()) if n):
+        warnings.warn(f"{source}: dropped {counts}", UserWarning, stacklevel=3)
+    notes, parts = lasting.T.copy().view(WIDE_NOTE).ravel(), [parts[i] for i in sounding]
+    return Score(notes, parts, length, midi.tpq, pickup, metres, tempos, keys, title, source)
 
 
 def _table(tracks: Sequence[symusic.Track], sustain: bool, dropped: Counter) -> np.ndarray:
@@ -179,19 +190,6 @@ def _signs(midi: symusic.Score, dropped: Counter) -> tuple[list[TimeSignature], 
     return metres, tempos, keys
 
 
-def _assemble(
-    parts: list[Part], table: np.ndarray, metres: list, marks: dict[str, int], dropped: Counter, **fields: Any
-) -> Score:
-    """Return the score of these parts, without notes of no length and parts without notes; ``fields`` as in Score."""
-    lasting = table[:, table[1] != 0]
-    dropped["notes of no length"] += table.shape[1] - lasting.shape[1]
-    sounding, lasting[4] = np.unique(lasting[4], return_inverse=True)
-    length = max(int((lasting[0] + lasting[1]).max(initial=0)), marks.get(_END, 0))
-    pickup, metres = _split_pickup(metres, fields["resolution"], length, marks)
-    notes = lasting.T.copy().view(WIDE_NOTE).ravel()
-    return Score(notes, [parts[i] for i in sounding], length, pickup=pickup, time_signatures=metres, **fields)
-
-
 def _split_pickup(metres: list, resolution: int, length: int, marks: dict) -> tuple[int, list[TimeSignature]]:
     """Return the pickup, and the metres without the short first one that stood for it."""
     metres = sorted({m.onset: m for m in metres}.values())
@@ -202,12 +200,6 @@ def _split_pickup(metres: list, resolution: int, length: int, marks: dict) -> tu
             if n * next_d < next_n * d and pickup <= length:
                 return pickup, [TimeSignature(0, next_n, next_d), *later]
     return 0, metres
-
-
-def _warn(dropped: Counter, name: str) -> None:
-    counts = ", ".join(f"{what}: {n}" for what, n in sorted(dropped.items()) if n)
-    if counts:
-        warnings.warn(f"{name}: dropped {counts}", UserWarning, stacklevel=3)
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -283,7 +275,7 @@ def from_pretty_midi(pm: PrettyMIDI) -> Score:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If a value is out of a `Score`'s range.
 
     Examples
@@ -297,21 +289,21 @@ def from_pretty_midi(pm: PrettyMIDI) -> Score:
     """
     dropped = Counter(controllers=sum(len(i.control_changes) for i in pm.instruments))
     dropped["pitch bends"] = sum(len(i.pitch_bends) for i in pm.instruments)
-    tick = pm.time_to_tick
-    notes = ((part, n) for part, instrument in enumerate(pm.instruments) for n in instrument.notes)
-    rows = [(tick(n.start), tick(n.end), n.pitch, n.velocity, part) for part, n in notes]
-    table = np.array(rows, dtype=np.int64).reshape(-1, 5).T
-    table[1] -= table[0]
-    parts = [Part(i.name, int(i.program), bool(i.is_drum)) for i in pm.instruments]
-    metres = [TimeSignature(int(tick(t.time)), t.numerator, t.denominator) for t in pm.time_signature_changes]
-    stated = zip(*pm.get_tempo_changes(), strict=True)
-    tempos = [Tempo(int(tick(second)), _tempo(_microseconds(float(tempo)))) for second, tempo in stated]
-    stated = [(int(tick(k.time)), *divmod(k.key_number, 12)) for k in pm.key_signature_changes]  # 12 more in minor
-    keys = [Key(onset, shift_key(0, tonic + 3 * minor), MODES[minor]) for onset, minor, tonic in stated]
-    marks = {t.text: int(tick(t.time)) for t in pm.text_events}
-    score = _assemble(parts, table, metres, marks, dropped, resolution=pm.resolution, tempos=tempos, keys=keys)
-    _warn(dropped, "PrettyMIDI object")
-    return score
+    midi, tick = symusic.Score(pm.resolution), pm.time_to_tick
+    for i in pm.instruments:
+        track = symusic.Track(i.name, i.program, i.is_drum)
+        rows = [(tick(n.start), tick(n.end), n.pitch, n.velocity) for n in i.notes]
+        track.notes.extend([symusic.Note(start, end - start, *rest) for start, end, *rest in rows])
+        midi.tracks.append(track)
+    metres = [(tick(t.time), t.numerator, t.denominator) for t in pm.time_signature_changes]
+    midi.time_signatures.extend([symusic.TimeSignature(*metre) for metre in metres])
+    tempos = zip(*pm.get_tempo_changes(), strict=True)
+    midi.tempos.extend([symusic.Tempo(tick(second), mspq=_microseconds(float(tempo))) for second, tempo in tempos])
+    keys = [(tick(k.time), *divmod(k.key_number, 12)) for k in pm.key_signature_changes]  # 12 more in minor
+    keys = [(onset, shift_key(0, tonic + 3 * minor), minor) for onset, minor, tonic in keys]
+    midi.key_signatures.extend([symusic.KeySignature(*key) for key in keys])
+    midi.markers.extend([symusic.TextMeta(tick(text.time), text.text) for text in pm.text_events])
+    return _score(midi, "", "PrettyMIDI object", dropped)
 
 
 def to_pretty_midi(score: Score) -> PrettyMIDI:
