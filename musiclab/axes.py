@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442")
 INK, PALE = "#3b4252", "#d8dee9"
@@ -30,3 +33,13 @@ def new_axes(ax: Axes | None = None, size: tuple[float, float] = SIZE) -> Axes:
     ax.yaxis.label.set_color(INK)
     ax.set_axisbelow(True)
     return ax
+
+
+def picture(draw: Callable[[Figure], object], size: tuple[float, float] = SIZE, dpi: int = 90) -> bytes:
+    """Return what ``draw`` puts on a figure as PNG; without pyplot, which would show it too."""
+    from matplotlib.figure import Figure
+
+    figure, buffer = Figure(figsize=size, layout="constrained"), io.BytesIO()
+    draw(figure)
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()

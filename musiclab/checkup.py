@@ -1,72 +1,32 @@
 """What works on this machine, on one screen, and the one command that mends the rest."""
 
+import contextlib
 import os
 import platform
+import shlex
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from musiclab import __version__
 from musiclab.audio import synthesizers
+from musiclab.datasets.cache import cache_folder, data_path
+from musiclab.feedback import Feedback
 
-_BY_NEED = {  # libraries that one can do without, by what they are for
-    "notebooks": ("jupyterlab",),
-    "notation": ("verovio",),
-    "listening": ("librosa", "mir_eval"),
-    "fast paths": ("numba",),
-    "marking": ("nbval", "jinja2", "psutil"),
+NEEDS = {  # libraries that one can do without, by what they are for
+    "notebooks": ["jupyterlab"],
+    "notation": ["verovio"],
+    "listening": ["librosa", "mir_eval"],
+    "fast paths": ["numba"],
+    "marking": ["nbval", "jinja2", "psutil"],
 }
-_INSTALL = "pip install "
-_SOUND = "pip install --no-deps tinysoundfont"
+MOST_SHOWN = 6
+Finding = tuple[str, str, str]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of a report: what was looked at, what was found, and what mends it (nothing where all is well)."""
-
-    name: str
-    found: str
-    mend: str = ""
-
-
-@dataclass(frozen=True, repr=False)
-class Report:
-    """What ``doctor`` found; its text fits one screen.
-
-    Examples
-    --------
-    >>> Report((Finding("sound", "tinysoundfont"), Finding("notation", "no verovio", "pip install verovio")))
-    musiclab ...
-      ok       sound     tinysoundfont
-      missing  notation  no verovio
-    To mend it: pip install verovio
-    """
-
-    findings: tuple[Finding, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is missing."""
-        return not any(finding.mend for finding in self.findings)
-
-    @property
-    def command(self) -> str:
-        """The one command that brings what is missing; packages of several findings are installed together."""
-        mends = dict.fromkeys(finding.mend for finding in self.findings if finding.mend)
-        packages = [mend.removeprefix(_INSTALL) for mend in mends if mend.startswith(_INSTALL) and mend != _SOUND]
-        others = [mend for mend in mends if not mend.startswith(_INSTALL) or mend == _SOUND]
-        return " && ".join([_INSTALL + " ".join(packages)] * bool(packages) + others)
-
-    def __repr__(self) -> str:
-        width = max((len(finding.name) for finding in self.findings), default=0)
-        lines = [f"  {'missing' if f.mend else 'ok':7}  {f.name:{width}}  {f.found}" for f in self.findings]
-        end = "Everything works." if self.ok else f"To mend it: {self.command}"
-        return "\n".join([f"musiclab {__version__}", *lines, end])
-
-
-def doctor() -> Report:
-    """Return a report of what works here: packages, device, sound, notation, data; its text says how to mend the rest.
+def doctor() -> Feedback:
+    """Return what works here: packages, device, sound, notation, data; its text ends with what mends the rest.
 
     Notes
     -----
@@ -74,41 +34,45 @@ def doctor() -> Report:
 
     Examples
     --------
-    >>> [finding.name for finding in doctor().findings][:4]
-    ['Python', 'packages', 'torch', 'sound']
+    >>> [text.split()[0] for _, text, _ in doctor().rows][:4]
+    ['musiclab', 'packages', 'torch', 'sound']
     """
     colab = "google.colab" in sys.modules  # has notebooks of its own
-    optional = [_installed(*need) for need in _BY_NEED.items() if not (colab and need[0] == "notebooks")]
-    return Report((_python(), _packages(), _torch(), _sound(), *optional, _corpora(), _models()))
+    optional = [_installed(need, names) for need, names in NEEDS.items() if not (colab and need == "notebooks")]
+    findings = [_musiclab(), _packages(), _torch(), _sound(), *optional, _corpora(), _models()]
+    mends = dict.fromkeys(mend for *_, mend in findings if mend)
+    whole = [("all of it", "one command", " && ".join(mends))] if len(mends) > 1 else []
+    return Feedback.of(findings + whole)
 
 
-def _python() -> Finding:
+def _musiclab() -> Finding:
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    return Finding("Python", f"{platform.python_version()} on {machine}")
+    return "musiclab", f"{__version__} on Python {platform.python_version()}, {machine}", ""
 
 
 def _version(package: str) -> str | None:
-    try:
+    with contextlib.suppress(PackageNotFoundError):
         return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _packages() -> Finding:
     """Compare what musiclab's own metadata asks for with what is installed."""
+    if not _version("musiclab"):
+        return "packages", "musiclab itself is not installed, only found in this folder", "pip install -e ."
+    return _installed("packages", (line for line in requires("musiclab") if "extra ==" not in line))
+
+
+def _installed(need: str, lines: Iterable[str]) -> Finding:
+    """Return which packages are here, or which of them are missing or too old."""
     from packaging.requirements import Requirement
 
-    try:
-        wanted = [Requirement(line) for line in requires("musiclab") if "extra ==" not in line]
-    except PackageNotFoundError:
-        return Finding("packages", "musiclab itself is not installed, only found in this folder", "pip install -e .")
-    bad = [r for r in wanted if not (v := _version(r.name)) or not r.specifier.contains(v, prereleases=True)]
+    here = {requirement: _version(requirement.name) for requirement in map(Requirement, lines)}
+    bad = [r for r, found in here.items() if not (found and r.specifier.contains(found, prereleases=True))]
     if bad:
-        found = ", ".join(f"{r.name} {_version(r.name) or 'not installed'}" for r in bad)
-        return Finding("packages", found, "pip install " + " ".join(f"'{r.name}{r.specifier}'" for r in bad))
-    shown = ("numpy", "music21", "symusic", "matplotlib", "ipywidgets", "anywidget")
-    named = ", ".join(f"{name} {_version(name)}" for name in shown)
-    return Finding("packages", f"all {len(wanted)}: {named}, ...")
+        found = ", ".join(f"{r.name} {here[r]}" if here[r] else f"no {r.name}" for r in bad)
+        return need, found, "pip install " + " ".join(shlex.quote(str(r)) for r in bad)
+    shown = ", ".join([f"{r.name} {found}" for r, found in here.items()][:MOST_SHOWN])
+    return need, shown + f" and {len(here) - MOST_SHOWN} more" * (len(here) > MOST_SHOWN), ""
 
 
 def _torch() -> Finding:
@@ -117,37 +81,25 @@ def _torch() -> Finding:
 
         from musiclab.training import pick_device
     except (ImportError, OSError) as error:
-        return Finding("torch", f"does not start: {error}", "pip install torch")
+        return "torch", f"does not start: {error}", "pip install torch"
     device = pick_device()
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} threads"
-    return Finding("torch", f"{torch.__version__}, models run on {device.type} ({name})")
+    return "torch", f"{torch.__version__}, models run on {device.type} ({name})", ""
 
 
 def _sound() -> Finding:
     first, *others = synthesizers()
-    found = f"{first} plays" + (f"; also here: {', '.join(others)}" if others else "")
-    return Finding("sound", found, _SOUND if first == "sines" else "")
-
-
-def _installed(need: str, names: tuple[str, ...]) -> Finding:
-    missing = [name for name in names if _version(name) is None]
-    if missing:
-        return Finding(need, f"no {', no '.join(missing)}", "pip install " + " ".join(missing))
-    return Finding(need, ", ".join(f"{name} {_version(name)}" for name in names))
+    found = f"{first} plays" + f"; also here: {', '.join(others)}" * bool(others)
+    return "sound", found, "pip install --no-deps tinysoundfont" if first == "sines" else ""
 
 
 def _corpora() -> Finding:
-    from musiclab.datasets.cache import cache_folder
-
-    folder = str(cache_folder())
-    cached = sorted({path.stem.split("-music21-")[0] for path in Path(folder).glob("*.npz")})
+    folder = cache_folder()
+    cached = sorted({path.stem.split("-music21-")[0] for path in folder.glob("*.npz")})
     held = ", ".join(cached) if cached else "no corpus yet; each is read once, when first loaded"
-    return Finding("corpora", f"{held} (in {folder.replace(str(Path.home()), '~', 1)})")
+    return "corpora", f"{held} (in {str(folder).replace(str(Path.home()), '~', 1)})", ""
 
 
 def _models() -> Finding:
-    from musiclab.datasets.cache import data_path
-
-    folder = data_path("models")
-    names = ", ".join(sorted(path.parent.name for path in folder.glob("*/config.json")))
-    return Finding("models", names or f"none in {folder}", "" if names else "make weights")
+    names = ", ".join(sorted(path.parent.name for path in data_path("models").glob("*/config.json")))
+    return "models", names or f"none in {data_path('models')}", "" if names else "make weights"

@@ -6,12 +6,12 @@ what it writes, for a low loss does not promise good music (Holtzman et al. 2020
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from musiclab.errors import require
+from musiclab.feedback import Feedback
 from musiclab.models.base import Model, build_model
 from musiclab.sampling import Draw, Sampler, stream
 from musiclab.score import Score
@@ -33,34 +33,11 @@ CURES = {
 }
 
 
-class Finding(NamedTuple):
-    """One thing that was looked at: its name, what was found, and whether it needs its cure."""
-
-    name: str
-    found: str
-    ill: bool
+Finding = tuple[str, str, bool]  # what was looked at, what was found, and whether it needs its cure
 
 
-class Diagnosis(tuple[Finding, ...]):
-    """What :func:`diagnose` found; its text lists each finding, with the cure under it where one is needed.
-
-    Examples
-    --------
-    >>> Diagnosis([Finding("loops", "few", False), Finding("monotony", "Rest is 90 % of all", True)])
-    fine  loops     few
-    look  monotony  Rest is 90 % of all
-                    → One word drowns the others. Train longer, lower the learning rate, or raise the temperature.
-    """
-
-    def __repr__(self) -> str:
-        width = max(len(finding.name) for finding in self)
-        cured = [f"\n{'':{width + 8}}→ {CURES[f.name]}" if f.ill else "" for f in self]
-        heads = [f"{'look' if f.ill else 'fine'}  {f.name:{width}}  {f.found}" for f in self]
-        return "\n".join(map("".join, zip(heads, cured, strict=True)))
-
-
-def diagnose(model: Model, tok: Tokenizer, data: Sequence[Score], history: History | None = None) -> Diagnosis:
-    """Return what seems wrong with a model, each finding with its cure; takes some seconds.
+def diagnose(model: Model, tok: Tokenizer, data: Sequence[Score], history: History | None = None) -> Feedback:
+    """Return what seems wrong with a model, each such finding with its cure; takes some seconds.
 
     Parameters
     ----------
@@ -87,7 +64,7 @@ def diagnose(model: Model, tok: Tokenizer, data: Sequence[Score], history: Histo
     >>> from musiclab.tokenizers import Melody
     >>> tunes = [Score([(24 * i, 24, 60 + i % 5) for i in range(16)])]
     >>> report = diagnose(GRU(len(Melody().vocab), width=8), Melody(), tunes)
-    >>> [finding.name for finding in report if finding.ill]
+    >>> [text.split()[0] for sign, text, _ in report.rows if sign != "✓"]
     ['knowledge', ...]
     """
     require(len(data) > 0, "data", "at least one score", 0)
@@ -99,8 +76,8 @@ def diagnose(model: Model, tok: Tokenizer, data: Sequence[Score], history: Histo
     if history and history.valid:
         best, last, train = history.best_valid, history.valid[-1][1], history.train[-1][1]
         found = f"validation {best:.2f} at best, {last:.2f} in the end; training {train:.2f}"
-        findings.append(Finding("overfitting", found, last > 1.02 * best))
-    return Diagnosis(findings)
+        findings.append(("overfitting", found, last > 1.02 * best))
+    return Feedback.of([(name, found, CURES[name] * bool(ill)) for name, found, ill in findings])
 
 
 @torch.no_grad()
@@ -116,9 +93,9 @@ def _of_guesses(model: Model, loss: float, sequences: list[np.ndarray]) -> list[
     right = (torch.cat(guesses).numpy() == ids).mean()
     rules = f"the commonest id {share.max():.0%}, the id {back} back again {copied:.0%}"
     return [
-        Finding("start", f"{start}{blind:.2f}", fresh > 1.15 * blind),
-        Finding("knowledge", f"{loss:.2f} nats per id; frequencies alone {frequencies:.2f}", not loss < frequencies),
-        Finding("copying", f"guesses {right:.0%} right; {rules}", right <= max(share.max(), copied)),
+        ("start", f"{start}{blind:.2f}", fresh > 1.15 * blind),
+        ("knowledge", f"{loss:.2f} nats per id; frequencies alone {frequencies:.2f}", not loss < frequencies),
+        ("copying", f"guesses {right:.0%} right; {rules}", right <= max(share.max(), copied)),
     ]
 
 
@@ -133,10 +110,10 @@ def _of_music(loss: float, draws: list[list[Draw]], data: list[np.ndarray], tok:
     word = f"{tok.vocab[commonest]} is {share:.0%} of what it writes, {usual:.0%} of the data"
     runs = f"{repeated:.0%} of its runs of {RUN} ids come again, {usually:.0%} of the data's"
     return [
-        Finding("collapse", sure, entropy < loss / 2),
-        Finding("drift", sure, entropy > 1.5 * loss + 0.1),
-        Finding("monotony", word, 1 - share < (1 - usual) / 2),  # half of the variety is gone
-        Finding("loops", runs, 1 - repeated < (1 - usually) / 2),
+        ("collapse", sure, entropy < loss / 2),
+        ("drift", sure, entropy > 1.5 * loss + 0.1),
+        ("monotony", word, 1 - share < (1 - usual) / 2),  # half of the variety is gone
+        ("loops", runs, 1 - repeated < (1 - usually) / 2),
     ]
 
 

@@ -1,11 +1,12 @@
-"""What a check says to a student: a sign, a promise, and in plain words what is still missing."""
+"""What a check says: a sign, what was looked at, and in plain words what is still missing or would mend it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, repr=False)
 class Feedback:
-    """What came of each promise of an exercise; its text says in plain words what is still missing.
+    """What came of each promise of an exercise, or of each thing that was looked at.
 
     Attributes
     ----------
@@ -15,12 +16,24 @@ class Feedback:
 
     rows: tuple[tuple[str, str, str], ...]
 
+    @classmethod
+    def of(cls, findings: Sequence[tuple[str, str, str]]) -> "Feedback":
+        """Return the feedback of findings: a name, what was found, and what mends it (nothing where all is well).
+
+        Examples
+        --------
+        >>> Feedback.of([("loops", "few", ""), ("sound", "none", "pip install tinysoundfont")])
+        ✓ loops  few
+        · sound  none
+            pip install tinysoundfont
+        """
+        width = max(len(name) for name, *_ in findings)
+        return cls(tuple(("·" if mend else "✓", f"{name:{width}}  {found}", mend) for name, found, mend in findings))
+
     @property
     def passed(self) -> bool:
         """Whether every promise is kept."""
-        return all(sign == "✓" for sign, _, _ in self.rows)
+        return all(sign == "✓" for sign, *_ in self.rows)
 
     def __repr__(self) -> str:
-        return "\n".join(
-            f"{sign} {promise}{reason and chr(10) + '    ' + reason}" for sign, promise, reason in self.rows
-        )
+        return "\n".join(f"{sign} {promise}" + f"\n    {reason}" * bool(reason) for sign, promise, reason in self.rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import sys
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musiclab.axes import INK, PALETTE, new_axes
+from musiclab.axes import INK, PALETTE, new_axes, picture
 from musiclab.errors import require
 
 if TYPE_CHECKING:
@@ -33,9 +32,7 @@ def learning_rate_factor(i: int, iters: int) -> float:
     [0.02, 1.0, 0.51, 0.02]
     """
     warm = min(100, max(1, iters // 20))
-    if i <= warm:
-        return i / warm
-    return 0.02 + 0.98 * (1 + math.cos(math.pi * (i - warm) / (iters - warm))) / 2
+    return min(i / warm, 0.02 + 0.98 * (1 + math.cos(math.pi * (i - warm) / max(1, iters - warm))) / 2)
 
 
 @dataclass
@@ -45,7 +42,7 @@ class History:
     Attributes
     ----------
     iters : int
-        Iterations planned.
+        Iterations planned; under a budget, as many as fit into it at the speed so far.
     train, valid : list of (iteration, nats per id)
         On the batches since the judgement before, and at the judgement.
     best_iter, best_valid
@@ -107,7 +104,10 @@ class History:
         way = np.cumsum([learning_rate_factor(i, self.iters) ** 0.5 for i in range(1, iters + 1)])
         x = way[at.astype(int) - 1] / way[-1]
         weight = 0.5 ** (np.arange(len(x))[::-1] / HALF_LIFE)
-        ends, errors = np.array([_fit_law(x, loss, weight, p) for p in POWERS]).T
+        ends, errors = np.zeros((2, len(POWERS)))
+        for k, p in enumerate(POWERS):
+            b, a = np.polyfit(x**-p, loss, 1, w=weight**0.5)
+            ends[k], errors[k] = a + b, np.average((a + b * x**-p - loss) ** 2, weights=weight) ** 0.5
         tremor = TREMOR * loss[-1]
         ends = np.clip(ends, tremor, self.best_valid)  # less than nothing cannot surprise
         middle = np.average(ends, weights=(errors + tremor) ** -2)
@@ -141,23 +141,13 @@ class History:
         return ax
 
 
-def _fit_law(x: np.ndarray, loss: np.ndarray, weight: np.ndarray, p: float) -> tuple[float, float]:
-    """Return what the fitted ``a + b * x ** -p`` says at x = 1, and its error at the points."""
-    law, root = np.stack([np.ones_like(x), x**-p], axis=1), weight**0.5
-    ab = np.linalg.lstsq(law * root[:, None], loss * root, rcond=None)[0]
-    return ab.sum(), np.average((law @ ab - loss) ** 2, weights=weight) ** 0.5
-
-
 def show_live(history: History, again: bool) -> bool:
     """Show the curves in a notebook, again where they were shown before; return whether they have been shown."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if not hasattr(shell, "kernel") or history.seconds < LEAST_SECONDS:
         return again
     from IPython.display import Image, display
-    from matplotlib.figure import Figure
 
-    figure, png = Figure(figsize=SIZE, layout="constrained", dpi=90), io.BytesIO()
-    history.plot(figure.subplots())
-    figure.savefig(png)
-    display(Image(png.getvalue(), alt=repr(history)), display_id=f"history-{id(history)}", update=again)
+    image = Image(picture(lambda figure: history.plot(figure.subplots()), SIZE), alt=repr(history))
+    display(image, display_id=f"history-{id(history)}", update=again)
     return True

@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from musiclab.audio import write_audio
+from musiclab.axes import picture
 from musiclab.datasets import load_chorales, load_folk_tunes
 from musiclab.datasets.augment import part_ranges, transpositions
 from musiclab.errors import require
+from musiclab.files import write_whole
 from musiclab.generation import generate
 from musiclab.metrics.likelihood import Likelihood, nll
 from musiclab.midi import load_folder, read_midi, write_midi
@@ -62,11 +65,7 @@ def export(score: Score, stem: str | Path, suffixes: Sequence[str] = SUFFIXES) -
 
 
 def _write_png(score: Score, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    plot_roll(score, figure.subplots())
-    figure.savefig(path, dpi=150)
+    write_whole(path, picture(lambda figure: plot_roll(score, figure.subplots()), (9, 3.2), dpi=150))
 
 
 def demo(folder: str | Path = "out", model: str = "chorale-transformer", sampler: Sampler | None = None):
@@ -125,46 +124,40 @@ def train_model(
     -----
     Notebook: your_own_music.
     """
-    tok = _tokenizer(tokenizer or USUAL.get(data, "REMI"))
+    schemes = {name.lower(): name for name in Tokenizer.schemes if name != "BPE"}
+    name = (tokenizer or USUAL.get(data, "REMI")).lower()
+    require(name in schemes, "tokenizer", f"one of {sorted(schemes)} (BPE is trained over one, with BPE.train)", name)
+    tok = load_tokenizer({"tokenizer": schemes[name]})
     model = model or ("grid" if isinstance(tok, Chorale) else "transformer")
     require(model in KINDS, "model", f"one of {sorted(KINDS)}", repr(model))
     require(model != "grid" or isinstance(tok, Chorale), "tokenizer", "Chorale, which writes a grid", tokenizer)
-    training, validation = read_data(data)[:2]
+    training, validation, _ = read_data(data)
     ranges = part_ranges(training)
-    train = [[_ids(tok, s) for s in transpositions(score, _near(score, ranges))] for score in training]
+    levels = [transpositions(score, _near(score, ranges)) for score in training]
+    train, valid = [[_ids(tok, score) for score in variants] for variants in levels], [_ids(tok, s) for s in validation]
     config = {"model": KINDS[model], "vocab_size": len(tok.vocab), "dropout": 0.1} | (GRID if model == "grid" else {})
-    import torch
-
     torch.manual_seed(seed)
     network, out = build_model(config), Path(out)
     out.mkdir(parents=True, exist_ok=True)
     history = fit(
-        network, train, [_ids(tok, s) for s in validation], budget=None if iters else budget, iters=iters, seed=seed,
-        lr=RATES.get(model, 2e-3), device=device, max_ids=4096 if model == "grid" else 1024,
-        checkpoint=out / "checkpoint.safetensors",
+        network, train, valid, budget=None if iters else budget, iters=iters, seed=seed, lr=RATES.get(model, 2e-3),
+        device=device, max_ids=4096 if model == "grid" else 1024, checkpoint=out / "checkpoint.safetensors",
     )  # fmt: skip
-    card = {"data": str(data), "seed": seed, "nats_per_id_valid": history.best_valid, "history": repr(history)}
     if rank() == 0:
-        save(network, tok, out, card)
+        facts = {"data": str(data), "seed": seed, "nats_per_id_valid": history.best_valid, "history": repr(history)}
+        save(network, tok, out, facts)
     return history
-
-
-def _tokenizer(name: str) -> Tokenizer:
-    require(name.upper() != "BPE", "tokenizer", "a scheme; BPE is trained over one, with BPE.train", name)
-    schemes = {scheme.lower(): scheme for scheme in Tokenizer.schemes}
-    return load_tokenizer({"tokenizer": schemes.get(name.lower(), name)})
-
-
-def _ids(tok: Tokenizer, score: Score) -> np.ndarray:
-    """Return the ids that a model reads, two bytes each: a folder in twelve keys is many."""
-    return np.array(tok.sequence(score), dtype=np.uint16)
 
 
 def _near(score: Score, ranges: np.ndarray) -> np.ndarray:
     """Return the ranges, but no more than five semitones below and six above the score's own: twelve pitch levels."""
     own = part_ranges([score])
-    low, high = ranges[: len(own)].T
-    return np.stack([np.maximum(low, own[:, 0] - 5), np.minimum(high, own[:, 1] + 6)], axis=1)
+    return np.clip(ranges[: len(own)], own[:, :1] - 5, own[:, 1:] + 6)
+
+
+def _ids(tok: Tokenizer, score: Score) -> np.ndarray:
+    """Return the ids that a model reads, two bytes each: a folder in twelve keys is many."""
+    return np.array(tok.sequence(score), dtype=np.uint16)
 
 
 def sample_model(
@@ -238,8 +231,9 @@ def read_data(data: str) -> tuple[list[Score], list[Score], list[Score]]:
         corpus = load_chorales() if data == "chorales" else load_folk_tunes()
         return corpus.train, corpus.valid, corpus.test
     scores = [score for score in ([read_midi(data)] if Path(data).is_file() else _read_folder(data)) if len(score)]
-    n, found = sum(map(len, scores)), f"notes in the {len(scores)} files of {data!r} that have any"
-    require(n >= LEAST_NOTES, "data", f"'chorales', 'folk', or MIDI files with {LEAST_NOTES} notes", f"{n} {found}")
+    n = sum(map(len, scores))
+    got = f"{n} notes in the {len(scores)} files of {data!r} that have any"
+    require(n >= LEAST_NOTES, "data", f"'chorales', 'folk', or MIDI files with {LEAST_NOTES} notes", got)
     if len(scores) == 1:
         cut = max(1, 9 * scores[0].n_bars // 10)
         scores = [scores[0].bars(cut), scores[0].bars(0, cut)]

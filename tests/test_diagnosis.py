@@ -31,7 +31,11 @@ HELD_OUT = [tune(seed) for seed in range(100, 106)]
 
 
 def ill(report):
-    return [finding.name for finding in report if finding.ill]
+    return [text.split()[0] for sign, text, _ in report.rows if sign != "✓"]
+
+
+def looked_at(report):
+    return [text.split()[0] for _, text, _ in report.rows]
 
 
 class ScoresOfATable(Model):
@@ -60,8 +64,8 @@ def test_a_sound_model_needs_no_cure(trained):
     model, history = trained
     report = diagnose(model, TOK, HELD_OUT, history)
     assert ill(report) == [], report
-    assert [finding.name for finding in report] == list(CURES)
-    assert "→" not in repr(report) and repr(report).count("\n") == 7
+    assert looked_at(report) == list(CURES)
+    assert report.passed and repr(report).count("\n") == 7
 
 
 def test_an_untrained_model_knows_nothing():
@@ -118,8 +122,8 @@ def test_learning_by_heart_is_found():
     history = fit(model, few, held, iters=250, lr=2e-2, device="cpu", patience=100)
     report = diagnose(model, TOK, HELD_OUT, history)
     assert "overfitting" in ill(report), report
-    assert "overfitting" not in [finding.name for finding in diagnose(model, TOK, HELD_OUT)]
-    assert "overfitting" not in [finding.name for finding in diagnose(model, TOK, HELD_OUT, History(10))]
+    assert "overfitting" not in looked_at(diagnose(model, TOK, HELD_OUT))
+    assert "overfitting" not in looked_at(diagnose(model, TOK, HELD_OUT, History(10)))
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Whole jobs, and the commands that call them."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from musiclab.cli import main
 from musiclab.datasets.augment import part_ranges, transpositions
 from musiclab.midi import read_midi, write_midi
 from musiclab.recipes import _near, export, read_data, train_model
+from musiclab.sampling import Sampler
 from musiclab.score import Score
 
 
@@ -72,6 +74,8 @@ def test_refuses_what_does_not_fit(tmp_path):
         train_model(tmp_path, model="lstn")
     with pytest.raises(ValueError, match="tokenizer must be Chorale, which writes a grid, got REMI"):
         train_model(tmp_path, tokenizer="REMI", model="grid")
+    with pytest.raises(ValueError, match=r"tokenizer must be one of .*with BPE.train\), got bpe"):
+        train_model(tmp_path, tokenizer="BPE")
 
 
 def test_too_little_music_is_one_clear_error(tmp_path, capsys):
@@ -123,9 +127,44 @@ def test_of_several_processes_the_first_alone_writes_and_speaks(folder_of_midi, 
     assert list((tmp_path / "new").iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["demo", "train", "sample", "evaluate", "doctor", "datasets"])
+@pytest.mark.parametrize(
+    "command",
+    ["demo", "train", "sample", "evaluate", "doctor", "datasets", "class release", "class validate", "class grade"],
+)
 def test_every_command_has_help_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
-        main([command, "--help"])
+        main([*command.split(), "--help"])
     assert stop.value.code == 0
     assert f"example: musiclab {command}" in capsys.readouterr().out
+
+
+def musiclab(command):
+    return main(command.split())
+
+
+def test_options_say_their_defaults_and_are_of_their_kind(monkeypatch, capsys):
+    given = []
+    monkeypatch.setattr("musiclab.sample_model", lambda *args: given.append(args) or ["a.mid"], raising=False)
+    assert musiclab("sample --n 3 --bars 8 --formats .mid .png --top-p .5 --seed 4 -o here") == 0
+    assert given == [("out/model", "here", 3, 8, Sampler(1.0, top_p=0.5, seed=4), [".mid", ".png"])]
+    assert capsys.readouterr().out == "a.mid\n"
+    monkeypatch.setattr("musiclab.grade", lambda *args: given.append(args) or Path("grades.csv"), raising=False)
+    assert musiclab("class grade in --key k.ipynb -j 2 --seeds --limits 1 2 3 4") == 0
+    assert given[1] == ("in", "k.ipynb", "grades/grades.csv", 2, (1, 2, 3, 4), True)
+    with pytest.raises(SystemExit):
+        main(["sample", "--help"])
+    said = capsys.readouterr().out
+    assert "how many (default: 1)" in said and "(default: None)" not in said and "(default: .mid)" in said
+    for bad in ("class grade in", "sample --n many", "class grade in --key k --limits 1 2", "dance"):
+        with pytest.raises(SystemExit):
+            musiclab(bad)
+
+
+@pytest.mark.parametrize(
+    ("options", "model", "path"), [("--jsb", "jsb-benchmark", None), ("tiny --jsb x", "tiny", "x")]
+)
+def test_the_benchmark_is_given_model_and_file(monkeypatch, capsys, options, model, path):
+    monkeypatch.setattr("musiclab.load_pretrained", lambda name: (name, None), raising=False)
+    monkeypatch.setattr("musiclab.evaluate_jsb", lambda *given: given, raising=False)
+    assert musiclab(f"evaluate {options}") == 0
+    assert capsys.readouterr().out.splitlines() == [f"{s}: {(model, path, s)}" for s in ("valid", "test")]
