@@ -16,13 +16,12 @@ from musiclab.errors import require
 from musiclab.score import Score
 from musiclab.tokenizers.cells import places, read_line
 
-QUARTER, REST = 24, 128  # in steps; in place of an interval from or to a rest, since none is as wide
+QUARTER = 24  # steps
+REST = 128  # stands for an interval from or to a rest; none is as wide
 HARMONY = "harmony"
 AT_LEAST, AT_LEAST_OF_HARMONY = 8, 6  # words that a run has before it counts as copied
-EDIT, CANDIDATES = (
-    4,
-    20,
-)  # so many copied words make up for one that is not: what is aligned has less than 20 % of these
+EDIT = 4  # copied words that make up for one that is not, so less than 20 % of what is aligned is not copied
+CANDIDATES = 20
 NOWHERE = np.zeros(0, dtype=int)
 
 

@@ -176,7 +176,8 @@ def test_coverage_is_the_share_of_words_inside_long_runs():
 
 
 def test_quarters_of_harmony_are_counted_from_the_first_bar_line():
-    chords = [(o, 24, p, 64, part) for o in range(0, 240, 24) for part, p in ((0, 60 + o * o % 11), (1, 48 - o % 7))]
+    lines = np.random.default_rng(0).integers(48, 72, (2, 20)).tolist()  # in eighths: on the beat and between
+    chords = [(12 * t, 12, p, 64, part) for part, line in enumerate(lines) for t, p in enumerate(line)]
     known = Score(chords)
     pickup = Score([(0, 12, 71, 64, 0), *((o + 12, *rest) for o, *rest in chords)], pickup=12)
     assert OriginalityIndex([known]).match(pickup).longest["harmony"] == 9
@@ -244,6 +245,8 @@ def test_aligned_runs_are_the_best_and_have_less_than_a_fifth_of_edits():
         pitches = known.notes["pitch"][5:35].tolist()
         for at in rng.choice(30, 3, replace=False):
             pitches[at] += int(rng.integers(1, 4))
+        del pitches[8]
+        pitches.insert(20, pitches[20])
         copy = melody([*rng.integers(60, 67, 6).tolist(), *pitches[: 10 + seed % 20]])
         (run,) = approximate_matches(copy, [known]) or [None]
         mine = words_of(copy)[run.start // 24 : run.stop // 24 - 1]
@@ -252,6 +255,14 @@ def test_aligned_runs_are_the_best_and_have_less_than_a_fifth_of_edits():
         n = edits(mine, source)
         assert n < 0.2 * (max(len(mine), len(source)) + n)
         assert alignment_by_force(words_of(copy), words_of(known)) == alignment_by_force(mine, source) > 0
+
+
+@pytest.mark.parametrize(("words", "aligned"), [(7, 7), (8, 8), (9, 20)])  # on either side of the two that are edited
+def test_an_edit_costs_as_much_as_four_copied_words_are_worth(words, aligned):
+    known = dice(2, 2 * words + 3, range(60, 80))
+    pitches = known.notes["pitch"].tolist()
+    pitches[words + 1] += 40
+    assert [run.length for run in approximate_matches(melody(pitches), [known])] == [aligned]
 
 
 def test_a_quotation_with_wrong_notes_is_found_among_many():
