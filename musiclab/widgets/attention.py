@@ -1,7 +1,6 @@
 """Attention over the roll: choose a note, and arcs lead to what a head looked at when the model wrote it."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import anywidget
 import traitlets
@@ -12,10 +11,11 @@ from musiclab.plots import bar_numbers, part_color, part_name, plot_attention, s
 from musiclab.probing import note_steps, trace
 from musiclab.score import Score
 from musiclab.tokenizers.base import BOS, Tokenizer
-from musiclab.widgets.display import png
+from musiclab.widgets.display import Pictured
+from musiclab.widgets.player import page
 
 
-class AttentionExplorer(anywidget.AnyWidget):
+class AttentionExplorer(Pictured, anywidget.AnyWidget):
     """A score as a roll: choose a note, and arcs lead to what one head of attention looked at to write it.
 
     Click a note, or step through the notes of a part with left and right and to other parts with up and down; choose
@@ -60,21 +60,19 @@ class AttentionExplorer(anywidget.AnyWidget):
     ([-1, -1, -1, -1, 0], 6, 1.0)
     """
 
-    _esm = Path(__file__).parent / "static" / "attention.js"
-    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
+    _esm = page("dom", "attention")
 
     layer, head, note = (traitlets.Int(0).tag(sync=True) for _ in range(3))
-    view = traitlets.Dict().tag(sync=True)
-    arcs = traitlets.Dict().tag(sync=True)
+    view, arcs = (traitlets.Dict().tag(sync=True) for _ in range(2))
 
     def __init__(self, model: Model, tok: Tokenizer, score: Score, **chosen: int) -> None:
         self.score, self._attention = tok.project(score), trace(model, [BOS, *tok.encode(score)]).attention
         require(self._attention is not None, "model", "one with attention", type(model).__name__)
         self._ticks, self._steps = note_steps(model, tok, score)
-        view = {"notes": self.score.notes.tolist(), "bars": bar_numbers(self.score), "length": self.score.length}
-        view["parts"] = [[part_name(self.score, i), part_color(i)] for i in range(len(self.score.parts))]
-        view |= {"resolution": self.score.resolution, "sizes": self._attention.shape[:2]}
-        super().__init__(view=view, **chosen)
+        score, sizes = self.score, self._attention.shape[:2]
+        parts = [[part_name(score, i), part_color(i)] for i in range(len(score.parts))]
+        view = dict(notes=score.notes.tolist(), bars=bar_numbers(score), length=score.length, parts=parts, sizes=sizes)
+        super().__init__(view={**view, "resolution": score.resolution}, **chosen)
         self._look()
 
     @property
@@ -97,9 +95,7 @@ class AttentionExplorer(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"AttentionExplorer(layer {self.layer}, head {self.head}, note {self.note} of {len(self._steps)})"
 
-    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        weights, ticks, at = self.looked_at
-        score = replace(self.score, title=f"What head {self.head} of layer {self.layer} looked at")
-        picture = png(lambda fig: plot_attention(weights, ticks, score, at, fig.subplots()), 4, layout="constrained")
-        return {**data, "text/plain": repr(self), "image/png": picture}, metadata
+    def _draw(self, figure) -> None:
+        figure.set_figheight(4)
+        (weights, ticks, at), title = self.looked_at, f"What head {self.head} of layer {self.layer} looked at"
+        plot_attention(weights, ticks, replace(self.score, title=title), at, figure.subplots())

@@ -1,6 +1,4 @@
-"""What a cell shows: a score as the player, a box of widgets as itself or as a picture."""
-
-from __future__ import annotations
+"""What a cell shows: a score as the player, a widget as itself, or as a picture where no kernel runs."""
 
 import base64
 import io
@@ -27,17 +25,33 @@ def _show(score) -> tuple[dict, dict]:
     return {**data, "text/plain": repr(score)}, metadata
 
 
-def box_bundle(box, picture: str) -> dict:
-    """Return a box of widgets as its live view, a line of text, and a picture (base64 PNG) where no kernel runs."""
-    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-    return {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(box), "image/png": picture}
+class Pictured:
+    """A widget that leaves a line of text and a picture where no kernel runs: what ``_draw`` puts on a figure."""
+
+    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
+
+    def _draw(self, figure) -> None:
+        """Put the roll of the score on a figure, 9 by 2.6 inches unless another height is set."""
+        from musiclab.plots import plot_roll
+
+        plot_roll(self.score, figure.subplots())
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        """Return the live view, and a picture and a line of text where there is none.
+
+        No text/html: GitHub would choose it before the picture, and show nothing.
+        """
+        from anywidget import AnyWidget
+
+        data, metadata = AnyWidget._repr_mimebundle_(self)  # it knows what Colab needs, for boxes of widgets as well
+        return {**data, "text/plain": repr(self), "image/png": png(self._draw)}, metadata
 
 
-def png(draw: Callable, height: float, **options) -> str:
+def png(draw: Callable) -> str:
     """Return what ``draw`` puts on a figure, 9 inches wide, as base64 PNG; without pyplot, which would show it too."""
     from matplotlib.figure import Figure
 
-    figure, buffer = Figure(figsize=(9, height), dpi=80, **options), io.BytesIO()
+    figure, buffer = Figure(figsize=(9, 2.6), dpi=80, layout="constrained"), io.BytesIO()
     draw(figure)
     figure.savefig(buffer, format="png")
     return base64.b64encode(buffer.getvalue()).decode()

@@ -1,7 +1,5 @@
 """The feature explorer: pieces on a map, near each other where their features are alike; brush some, and hear them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -15,7 +13,6 @@ from musiclab.feature_plots import plot_embedding
 from musiclab.features.neighbours import project_2d
 from musiclab.plots import plot_roll
 from musiclab.score import Score
-from musiclab.widgets.display import png
 from musiclab.widgets.player import Player, page
 
 HEARD = 8  # of many that are chosen, so many are played, one after another
@@ -112,12 +109,9 @@ class FeatureExplorer(Player):
     def __repr__(self) -> str:
         return f"FeatureExplorer({len(self.scores)} scores, map {self.space!r}, {len(self.chosen)} chosen)"
 
-    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "image/png": png(self._draw, 6, layout="constrained")}, metadata
-
     def _draw(self, figure) -> None:
         """Put all maps side by side on a figure, what is chosen ringed, and the roll below."""
+        figure.set_figheight(6)
         above, below = figure.subfigures(2, height_ratios=(3, 2))
         axes = np.ravel(above.subplots(1, len(self._places)))
         for ax, (name, places) in zip(axes, self._places.items(), strict=True):

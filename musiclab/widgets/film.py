@@ -1,7 +1,5 @@
 """The hidden-state film: a tune plays, and below it one sees what a network holds in mind."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,8 +15,7 @@ from musiclab.score import Score
 from musiclab.tokenizers.base import BOS, Tokenizer
 from musiclab.tokenizers.explanation import explain
 from musiclab.training import token_nll
-from musiclab.widgets.display import png
-from musiclab.widgets.player import _STATIC, Player
+from musiclab.widgets.player import Player, page
 
 
 def hidden_states(model: Model, tok: Tokenizer, score: Score, layer: int = -1) -> tuple[np.ndarray, np.ndarray]:
@@ -128,10 +125,7 @@ class HiddenStateFilm(Player):
     (3,)
     """
 
-    # the player's page and then the film's, which draws under it
-    _esm = "".join((_STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("player", "film")).replace(
-        "export default { render };\n", "", 1
-    )
+    _esm = page("player", "film")
 
     unit = traitlets.Int().tag(sync=True)
     units, rows, edges = (traitlets.List().tag(sync=True) for _ in range(3))
@@ -158,14 +152,11 @@ class HiddenStateFilm(Player):
     def __repr__(self) -> str:
         return f"HiddenStateFilm({self.score!r}, unit {self.unit} of {self.hidden.shape[1]})"
 
-    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "image/png": png(self._draw, 5, layout="constrained")}, metadata
-
     def _draw(self, figure) -> None:
         """Put the roll and the film on a figure."""
         from matplotlib.colors import LinearSegmentedColormap
 
+        figure.set_figheight(5)
         roll, heat = figure.subplots(2, sharex=True)
         plot_roll(self.score, roll).set_xlabel("")
         colors = LinearSegmentedColormap.from_list("film", [PALETTE[0], "white", PALETTE[1]])

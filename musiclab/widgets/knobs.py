@@ -1,6 +1,6 @@
-"""The settings of a Sampler as sliders."""
+"""The settings of a Sampler as sliders, and buttons in a row."""
 
-from __future__ import annotations
+from collections.abc import Callable, Mapping
 
 import ipywidgets
 
@@ -55,3 +55,11 @@ def settings(sampler: Sampler) -> str:
     """
     shown = [name for name, value in vars(sampler).items() if name == "seed" or value != getattr(Sampler, name)]
     return ", ".join(f"{name.replace('_', ' ')} {getattr(sampler, name):g}" for name in shown)
+
+
+def buttons(acts: Mapping[str, Callable[[], None]]) -> dict[str, ipywidgets.Button]:
+    """Return a button for each name, which does what the name stands for."""
+    made = {name: ipywidgets.Button(description=name, layout={"width": "100px"}) for name in acts}
+    for name, act in acts.items():
+        made[name].on_click(lambda _, act=act: act())
+    return made

@@ -1,7 +1,5 @@
 """The player: a score as a piano roll that sounds."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +10,9 @@ import traitlets
 
 from musiclab.audio import audio_bytes, choose_synthesizer
 from musiclab.errors import require
-from musiclab.plots import bar_numbers, part_color, part_name, plot_roll
+from musiclab.plots import bar_numbers, part_color, part_name
 from musiclab.score import Score
-from musiclab.widgets.display import png
+from musiclab.widgets.display import Pictured
 
 _STATIC = Path(__file__).parent / "static"
 _AT_ONCE_SECOND = 60  # sound of longer scores is made when play is pressed first
@@ -27,7 +25,7 @@ def page(*names: str) -> str:
     return "".join(_EXPORT.sub("", script) for script in before) + last
 
 
-class Player(anywidget.AnyWidget):
+class Player(Pictured, anywidget.AnyWidget):
     """A score as a piano roll that plays: click to seek; space plays, arrows seek, Home goes to the start.
 
     Drag over the roll, or press shift and arrows, to choose a region, which then plays alone; Escape lets it go. A
@@ -81,7 +79,6 @@ class Player(anywidget.AnyWidget):
 
     _esm = _STATIC / "player.js"
     _css = _STATIC / "player.css"
-    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
 
     notes, bars, parts, muted, region = (traitlets.List().tag(sync=True) for _ in range(5))
     duration, position = (traitlets.Float(0.0).tag(sync=True) for _ in range(2))
@@ -90,19 +87,22 @@ class Player(anywidget.AnyWidget):
     playing = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, score: Score, synthesizer: str = "auto", **kwargs) -> None:
-        self.score = score
         self.synthesizer = choose_synthesizer(synthesizer)
-        super().__init__(**drawn(score), caption=f"sound: {self.synthesizer}", **kwargs)
+        super().__init__(caption=f"sound: {self.synthesizer}", **kwargs)
         self.on_msg(self._answer)
+        self.show(score)
         if score.length_second <= _AT_ONCE_SECOND:
             self.make_sound()
 
-    def show(self, score: Score) -> None:
-        """Show another score; its sound is made when play is pressed."""
+    def show(self, score: Score, audio: bytes = b"") -> None:
+        """Show another score; if its sound is not given, it is made when play is pressed."""
+        seconds = np.stack([score.onset_second, score.duration_second], axis=1).round(4).tolist()
         with self.hold_sync():
-            self.score, self.audio = score, b""
-            for name, value in drawn(score).items():
-                setattr(self, name, value)
+            self.score, self.audio = score, audio
+            self.notes = [[*at, *rest] for at, (_, _, *rest) in zip(seconds, score.notes.tolist(), strict=True)]
+            self.bars = [[float(score.seconds(onset)), number] for onset, number in bar_numbers(score)]
+            self.parts = [[part_name(score, i), part_color(i)] for i in range(len(score.parts))]
+            self.duration, self.title = score.length_second, score.title or score.source or "Score"
 
     def make_sound(self) -> None:
         """Fill ``audio`` with the sound of the parts that are not muted, unless it is there."""
@@ -136,28 +136,3 @@ class Player(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"Player({self.score!r}, {self.caption})"
-
-    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
-        """Return the live view, and a picture and a line of text where there is none.
-
-        No text/html: GitHub would choose it before the picture, and show nothing.
-        """
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "text/plain": repr(self), "image/png": roll_png(self.score)}, metadata
-
-
-def drawn(score: Score) -> dict:
-    """Return what the page draws of a score, by the names of the player's traits."""
-    seconds = np.stack([score.onset_second, score.duration_second], axis=1).round(4).tolist()
-    return dict(
-        notes=[[*times, *rest] for times, (_, _, *rest) in zip(seconds, score.notes.tolist(), strict=True)],
-        bars=[[float(score.seconds(onset)), number] for onset, number in bar_numbers(score)],
-        parts=[[part_name(score, i), part_color(i)] for i in range(len(score.parts))],
-        duration=score.length_second,
-        title=score.title or score.source or "Score",
-    )
-
-
-def roll_png(score: Score) -> str:
-    """Return a picture of the piano roll as base64 PNG."""
-    return png(lambda figure: plot_roll(score, figure.subplots()), 2.6, layout="constrained")

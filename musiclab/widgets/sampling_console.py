@@ -1,10 +1,7 @@
 """The sampling console: how each setting changes what may come next, one id at a time, and a choice by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import anywidget
 import ipywidgets
@@ -14,12 +11,14 @@ import traitlets
 from musiclab.axes import INK, PALETTE, new_axes
 from musiclab.errors import require
 from musiclab.models.base import Model
+from musiclab.plots import part_name
 from musiclab.sampling import Sampler, next_logits, softmax
 from musiclab.score import Score
 from musiclab.tokenizers.base import BOS, EOS, Tokenizer
-from musiclab.widgets.display import box_bundle, png
-from musiclab.widgets.knobs import Knobs
-from musiclab.widgets.player import Player
+from musiclab.tokenizers.explanation import Explanation, kind_of, link_words
+from musiclab.widgets.display import Pictured
+from musiclab.widgets.knobs import Knobs, buttons
+from musiclab.widgets.player import Player, page
 
 _SHOWN = 12
 _ORDER = ("repetition_penalty", "temperature", "top_k", "top_p", "min_p")
@@ -63,16 +62,39 @@ def filter_stages(
     return stages
 
 
+def next_place(tok: Tokenizer, ids: Sequence[int], p: np.ndarray) -> str:
+    """Return where the next word belongs, such as "Alto, bar 2, beat 3", or "header".
+
+    That is asked of the likeliest word that begins a note, or of the likeliest if none may; ``p`` is how likely each
+    is, (vocab,).
+    """
+    grammar, more = tok.grammar(), [*ids]
+    for i in ids:
+        grammar.push(i)
+    likely = np.where(grammar.mask(), p + [kind_of(word) == "pitch" for word in tok.vocab], -1.0)
+    likely[EOS] = -1.0
+    while len(more) == len(ids) or not grammar.mask()[EOS]:
+        more.append(int(likely.argmax()))
+        grammar.push(more[-1])
+        likely = np.where(grammar.closing(), p, -1.0)
+    score = tok.decode(more)
+    link = link_words(tok, more, score)[len(ids)]
+    bar, beat, _ = next(Explanation(tok.name, score, (link,)).rows())
+    part = [part_name(score, score.notes["part"][note]) for note in link.notes[:1]]
+    place = [*part, f"bar {bar}" if bar != "0" else "pickup", f"beat {beat}"]
+    return "header" if link.kind == "header" else ", ".join(place)
+
+
 class StageTable(anywidget.AnyWidget):
     """The likeliest words with their probability after each stage, and their notes on a keyboard; click to choose."""
 
-    _esm = Path(__file__).parent / "static" / "console.js"
+    _esm = page("dom", "console")
 
     words, stages = (traitlets.List().tag(sync=True) for _ in range(2))
-    said = traitlets.Unicode("").tag(sync=True)
+    said, place = (traitlets.Unicode("").tag(sync=True) for _ in range(2))
 
 
-class SamplingConsole(ipywidgets.VBox):
+class SamplingConsole(Pictured, ipywidgets.VBox):
     """What may come next, word by word: as the model has it, and after each setting; what a stage removes is grey.
 
     *Step* draws, as generating with this seed would; click a word to choose it yourself; *Back* takes the last one
@@ -119,8 +141,6 @@ class SamplingConsole(ipywidgets.VBox):
     ('Pitch_67', ['model', 'grammar'])
     """
 
-    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
-
     def __init__(
         self, model: Model, tok: Tokenizer, primer: Score | None = None, sampler: Sampler | None = None
     ) -> None:
@@ -129,13 +149,10 @@ class SamplingConsole(ipywidgets.VBox):
         self._primed, self._knobs, self.table = len(begun), Knobs(sampler or Sampler()), StageTable(words=tok.vocab)
         self.player = Player(Score([]))
         self.table.on_msg(lambda _, content, __: self.choose(content["choose"]))
-        acts = {"Back": self.back, "Step": self.step, "16 steps": lambda: self.step(16)}
-        self.buttons = [ipywidgets.Button(description=name, layout={"width": "100px"}) for name in acts]
-        for button, act in zip(self.buttons, acts.values(), strict=True):
-            button.on_click(lambda _, act=act: act())
+        self.buttons = buttons({"Back": self.back, "Step": self.step, "16 steps": lambda: self.step(16)})
         for slider in self._knobs.sliders.values():
             slider.observe(lambda _: self._weigh(), "value")
-        super().__init__([self._knobs, ipywidgets.HBox(self.buttons), self.table, self.player])
+        super().__init__([self._knobs, ipywidgets.HBox([*self.buttons.values()]), self.table, self.player])
         self._read(begun)
 
     sampler = property(lambda self: self._knobs.sampler, lambda self, sampler: setattr(self._knobs, "sampler", sampler))
@@ -178,18 +195,17 @@ class SamplingConsole(ipywidgets.VBox):
         self.stages = {} if ended else filter_stages(self.sampler, self._logits, [BOS, *self.ids], self._allowed)
         with self.table.hold_sync():
             self.table.said = " ".join(self.tok.words(self.ids[-8:]))
+            self.table.place = "" if ended else next_place(self.tok, self.ids, self.stages["model"])
             self.table.stages = [[name, p.tolist()] for name, p in self.stages.items()]
-        for button, off in zip(self.buttons, (len(self.ids) == self._primed, ended, ended), strict=True):
+        for button, off in zip(self.buttons.values(), (len(self.ids) == self._primed, ended, ended), strict=True):
             button.disabled = off
 
     def __repr__(self) -> str:
         return f"SamplingConsole({len(self.ids)} words, {self.sampler})"
 
-    def _repr_mimebundle_(self, **kwargs) -> dict:
-        return box_bundle(self, png(self._draw, 3.2, layout="constrained"))
-
     def _draw(self, figure) -> None:
         """Draw the words' probabilities, first and last: what was removed is grey."""
+        figure.set_figheight(3.2)
         ax, p = new_axes(figure.subplots()), np.array([*self.stages.values()] or [[0.0] * len(self.tok.vocab)])
         best = np.argsort(p.max(axis=0), kind="stable")[-_SHOWN:]
         words = self.tok.words(best)

@@ -1,11 +1,7 @@
 """The sampling panel: every knob of generating, and the notes appear as they are drawn."""
 
-from __future__ import annotations
-
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from html import escape
+from collections.abc import Sequence
 from pathlib import Path
 
 import ipywidgets
@@ -19,18 +15,19 @@ from musiclab.pretrained import load_pretrained, pretrained_names
 from musiclab.sampling import Sampler
 from musiclab.score import Score
 from musiclab.tokenizers.base import Tokenizer
-from musiclab.widgets.display import box_bundle
+from musiclab.widgets.desk import Desk
 from musiclab.widgets.draft import Draft
 from musiclab.widgets.knobs import LOOK, ROW, Knobs, settings
-from musiclab.widgets.player import Player, roll_png
+
+LATEST = "latest"
 
 
-class SamplingPanel(ipywidgets.VBox):
+class SamplingPanel(Desk):
     """Music by a model at the press of a button, with every knob that there is.
 
     *Generate* draws notes that appear as they come, *Again* does so with the next seed, *Stop* leaves them as they are.
-    With one seed, turning a knob changes only what that knob changes. *Keep* puts a copy below, to compare. A page
-    without a kernel shows a picture.
+    With one seed, turning a knob changes only what that knob changes. *Keep* gives what is in sight a letter: press
+    letters to compare, and what plays goes on in the other one. A page without a kernel shows a picture.
 
     Parameters
     ----------
@@ -43,7 +40,7 @@ class SamplingPanel(ipywidgets.VBox):
     n_bars : int
         Bars in all, the primer's included.
     rules : sequence of str or Rule
-        As in ``stream_score``. Each can be switched off, and says what it has cost: the nats of probability it removed.
+        As in ``stream_score``. Each can be switched off; below the roll stands what each has cost.
 
     Attributes
     ----------
@@ -53,8 +50,10 @@ class SamplingPanel(ipywidgets.VBox):
         What is in sight.
     history : list of (Sampler, Score)
         All that was made.
-    kept : list of Player
-        The copies below.
+    kept : list of Score
+        Those kept: A, B and so on.
+    shown : ipywidgets.ToggleButtons
+        Which of them is in sight, if not the latest.
     draft : Draft
         The roll.
 
@@ -70,123 +69,90 @@ class SamplingPanel(ipywidgets.VBox):
     >>> score = panel.finish()
     >>> panel.keep()
     >>> panel.again()
-    >>> while panel.pull():
-    ...     pass
-    >>> panel.kept[0].score == score, [sampler.seed for sampler, _ in panel.history]
+    >>> new = panel.draft.finish()
+    >>> panel.shown.value = "A"
+    >>> panel.score == panel.kept[0] == score, [sampler.seed for sampler, _ in panel.history]
     (True, [0, 1])
     """
-
-    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
 
     def __init__(
         self, model: Model, tok: Tokenizer, primer: Score | None = None, sampler: Sampler | None = None,
         n_bars: int = 8, rules: Sequence = (),
     ) -> None:  # fmt: skip
-        self._models = {f"{type(model).__name__}, as given": (model, tok)}
-        self.history, self.kept, self._made_with = [], [], Sampler()
+        name, draft = getattr(model, "name", type(model).__name__), Draft()
+        self._models, self._made_with, self.history, self._takes = {name: (model, tok)}, Sampler(), [], {LATEST: {}}
         self._primers = {"no primer": None, **({} if primer is None else {"the primer given": primer})}
-        self.draft, self._knobs = Draft(), Knobs(sampler or Sampler())
-        self._model = ipywidgets.Dropdown(options=[*self._models, *pretrained_names()], description="model", **LOOK)
-        names = [*self._primers, *EXAMPLES]
-        self._primer = ipywidgets.Dropdown(options=names, value=[*self._primers][-1], description="primer", **LOOK)
+        begin, names = [*self._primers][-1], dict.fromkeys([name, *pretrained_names()])
+        self._primers |= {name: load_example(name) for name in EXAMPLES}
+        self._model = ipywidgets.Dropdown(options=[*names], description="model", **LOOK)
+        self._primer = ipywidgets.Dropdown(options=[*self._primers], value=begin, description="primer", **LOOK)
         self._bars = ipywidgets.IntSlider(n_bars, min=1, max=max(32, n_bars), description="bars in all", **LOOK)
         self._primer_bars = ipywidgets.IntSlider(2, min=1, max=16, description="bars of primer", **LOOK)
-        self._rules = [(rule, ipywidgets.Checkbox(True, indent=False, layout={"width": "236px"})) for rule in rules]
-        self._message = ipywidgets.HTML()
-        pickers, boxes = [self._model, self._bars, self._primer, self._primer_bars], [box for _, box in self._rules]
-        rows = [ipywidgets.Box(row, layout=ROW) for row in (pickers, boxes, self._buttons()) if row]
-        super().__init__([rows[0], self._knobs, *rows[1:], self._message, self.draft])
-        self.draft.observe(lambda _: self._show_state(), ["running", "said"])
-        self.draft.observe(lambda change: change["new"] or self._remember(), "running")
+        self._knobs = Knobs(sampler or Sampler())
+        upload = ipywidgets.FileUpload(accept=".mid,.midi", description="Primer from MIDI", layout={"width": "190px"})
+        upload.observe(lambda change: self.tell(self.read_primer, *_last_file(change["new"])), "value")
+        self.shown = ipywidgets.ToggleButtons(
+            options=[LATEST], style={"button_width": "auto"}, layout={"display": "none"}
+        )
+        self.shown.observe(self._compare, "value")
+        pickers = ipywidgets.Box([self._model, self._bars, self._primer, self._primer_bars], layout=ROW)
+        acts = {"Generate": self.write, "Again": self.again, "Stop": draft.stop, "Keep": self.keep}
+        super().__init__(draft, rules, acts, above=[pickers, self._knobs], beside=[upload, self.shown])
+        draft.observe(lambda _: self._show_state(), ["running", "said"])
+        draft.observe(lambda change: change["new"] or self._remember(), "running")
         self._show_state()
 
-    def _buttons(self) -> list[ipywidgets.Widget]:
-        upload = ipywidgets.FileUpload(accept=".mid,.midi", description="Primer from MIDI", layout={"width": "190px"})
-        upload.observe(lambda change: self._try(self.read_primer, *_last_file(change["new"])), "value")
-        acts = {"Generate": self.generate, "Again": self.again, "Stop": self.stop, "Keep": self.keep}
-        self.buttons = {name: ipywidgets.Button(description=name, layout={"width": "100px"}) for name in acts}
-        for name, act in acts.items():
-            self.buttons[name].on_click(lambda _, act=act: self._try(act))
-        self.buttons["Generate"].button_style = "primary"
-        return [*self.buttons.values(), upload]
-
     sampler = property(lambda self: self._knobs.sampler, lambda self, sampler: setattr(self._knobs, "sampler", sampler))
-    score = property(lambda self: self.draft.score)
+    kept = property(lambda self: [take["score"] for name, take in self._takes.items() if name != LATEST])
 
     @property
     def primer(self) -> Score | None:
-        name = self._primer.value
-        score = self._primers[name] if name in self._primers else load_example(name)
+        score = self._primers[self._primer.value]
         return score and score.bars(0, self._primer_bars.value)
 
-    def generate(self) -> None:
-        """Begin anew with what the knobs say; the page asks for more, or ``pull`` does."""
+    def write(self) -> None:
+        """Begin anew with what the knobs say; the page asks for more, or ``finish`` does."""
         name, primer, sampler, n_bars = self._model.value, self.primer, self.sampler, self._bars.value
         model, tok = self._models.setdefault(name, self._models.get(name) or load_pretrained(name))
-        rules = [rule for rule, box in self._rules if box.value]
-        draws = stream_score(model, tok, primer, sampler, n_bars, rules=rules)
-        begun, self._made_with = [] if primer is None else tok.encode(primer), sampler
-        self.draft.caption = f"{n_bars} bars by {name}"
-        self.draft.start(tok, draws, begun, n_bars, title=settings(sampler), source=f"{name}: {settings(sampler)}")
+        draws = stream_score(model, tok, primer, sampler, n_bars, rules=self._rules_on())
+        self.shown.value, self._made_with, self.draft.caption = LATEST, sampler, f"{n_bars} bars by {name}"
+        self.draft.start(tok, draws, primer, n_bars, title=settings(sampler), source=f"{name}: {settings(sampler)}")
 
     def again(self) -> None:
-        """Generate with the next seed."""
+        """Write with the next seed."""
         self._knobs.sliders["seed"].value += 1
-        self.generate()
-
-    def pull(self) -> bool:
-        """Draw for some 40 ms; return whether more is to come."""
-        return self.draft.pull()
-
-    def stop(self) -> None:
-        """Leave the score as it is."""
-        self.draft.stop()
-
-    def finish(self) -> Score:
-        """Return the score when it is complete; begin one if none is in the making."""
-        if not self.draft.running:
-            self.generate()
-        while self.pull():
-            pass
-        return self.score
+        self.write()
 
     def keep(self) -> None:
-        """Put a copy of what is in sight below, under the next letter."""
-        title = f"{chr(ord('A') + len(self.kept))}: {self.score.title}"
-        self.kept.append(Player(replace(self.score, title=title)))
-        self.children = [*self.children, self.kept[-1]]
+        """Give what is in sight the next letter."""
+        letter, take = chr(ord("A") + len(self.kept)), self.draft.take()
+        self._takes[letter] = {**take, "title": f"{letter}: {self.score.title}"}
+        self.shown.options, self.shown.layout.display = [*self._takes], ""
+
+    def _compare(self, change: dict) -> None:
+        """Show one of those kept, or the latest again."""
+        if change["old"] == LATEST:
+            self._takes[LATEST] = self.draft.take()
+        self.draft.show_take(self._takes[change["new"]])
+        self._show_state()
 
     def read_primer(self, name: str, data: bytes) -> None:
         """Make the bytes of a MIDI file a primer, and pick it."""
         with tempfile.TemporaryDirectory() as folder:
             self._primers[name] = read_midi(write_whole(Path(folder, "primer.mid"), data))
-        self._primer.options = [*self._primers, *EXAMPLES]
-        self._primer.value = name
+        self._primer.options, self._primer.value = [*self._primers], name
 
     def _show_state(self) -> None:
-        paid, running = self.draft.paid, self.draft.running
-        self.buttons["Stop"].disabled, self.buttons["Keep"].disabled = not running, not len(self.score)
-        for rule, box in self._rules:
-            name = str(getattr(rule, "name", rule))
-            box.description = f"{name.replace('_', ' ')} ({paid.get(name, 0.0):.2f} nats)"
+        running = self.draft.running
+        self.buttons["Stop"].disabled = not running
+        self.buttons["Keep"].disabled = running or self.shown.value != LATEST or not len(self.score)
 
     def _remember(self) -> None:
         if len(self.score):
             self.history.append((self._made_with, self.score))
 
-    def _try(self, act: Callable, *given) -> None:
-        """Do it, or say on the page what is wrong: nobody would see the error of a click."""
-        self._message.value = ""
-        try:
-            act(*given)
-        except (ValueError, OSError) as wrong:
-            self._message.value = f'<b role="alert">{escape(str(wrong))}</b>'
-
     def __repr__(self) -> str:
         return f"SamplingPanel({self.sampler}, {self.score!r}, {len(self.history)} made)"
-
-    def _repr_mimebundle_(self, **kwargs) -> dict:
-        return box_bundle(self, roll_png(self.score))
 
 
 def _last_file(value: dict | tuple) -> tuple[str, bytes]:

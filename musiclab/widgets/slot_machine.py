@@ -1,7 +1,5 @@
 """The slot machine: four new bars at the press of a button, and one knob."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import ipywidgets as widgets
@@ -9,13 +7,12 @@ import ipywidgets as widgets
 from musiclab.generation import generate
 from musiclab.models.base import Model
 from musiclab.sampling import Sampler
-from musiclab.score import Score
 from musiclab.tokenizers.base import Tokenizer
-from musiclab.widgets.display import box_bundle, staff_html
-from musiclab.widgets.player import Player, roll_png
+from musiclab.widgets.display import Pictured, staff_html
+from musiclab.widgets.player import Player
 
 
-class SlotMachine(widgets.VBox):
+class SlotMachine(Pictured, widgets.VBox):
     """A few new bars by a model: move the temperature and hear the same luck play differently; *Again* is new luck.
 
     Parameters
@@ -50,12 +47,9 @@ class SlotMachine(widgets.VBox):
     [(1.0, 1), (0.5, 1), (0.5, 2)]
     """
 
-    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
-
     def __init__(self, model: Model, tok: Tokenizer, n_bars: int = 4, sampler: Sampler | None = None) -> None:
         self.model, self.tok, self.n_bars = model, tok, n_bars
-        self.history: list[tuple[Sampler, Score]] = []
-        self.sampler = sampler or Sampler(seed=1)
+        self.history, self.sampler = [], sampler or Sampler(seed=1)
         self._slider = widgets.FloatSlider(
             self.sampler.temperature, min=0, max=2, step=0.1, description="temperature", readout_format=".1f",
             continuous_update=False, style={"description_width": "initial"}, layout={"width": "360px"},
@@ -67,9 +61,7 @@ class SlotMachine(widgets.VBox):
         super().__init__()
         self._make()
 
-    @property
-    def score(self) -> Score:
-        return self.history[-1][1]
+    score = property(lambda self: self.history[-1][1])
 
     def set(self, temperature: float) -> None:
         """Make the bars of the same seed at another temperature."""
@@ -92,6 +84,3 @@ class SlotMachine(widgets.VBox):
 
     def __repr__(self) -> str:
         return f"SlotMachine({self.sampler}, {self.score!r})"
-
-    def _repr_mimebundle_(self, **kwargs) -> dict:
-        return box_bundle(self, roll_png(self.score))

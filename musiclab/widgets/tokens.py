@@ -1,12 +1,9 @@
 """Words under the microscope: which notes a word speaks of, and how pairs of words grow into new ones."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from itertools import groupby, pairwise
-from pathlib import Path
 
 import anywidget
 import ipywidgets
@@ -20,13 +17,44 @@ from musiclab.tokenizers.base import Tokenizer
 from musiclab.tokenizers.bpe import BPE
 from musiclab.tokenizers.explanation import COLORS, Explanation, explain, kind_of
 from musiclab.tokenizers.melody import Melody
-from musiclab.widgets.display import box_bundle, png
+from musiclab.widgets.display import Pictured
+from musiclab.widgets.knobs import buttons
+from musiclab.widgets.player import page
 
 _SHOWN, _LATEST = 48, 8  # base ids of the first score, and merges, that the merge stepper shows
-_COLUMNS, _LEFT = 132, 11  # characters in a line of a picture, and before its first word
+_COLUMNS, _LEFT = 134, 11  # characters in a line of a picture, and before its first word
+_SPAN = """<span style="display:inline-block;margin:2px 4px 2px 0;padding:0 5px;border-radius:4px;white-space:pre;
+background:{1}40;border-bottom:2px solid {1};box-shadow:0 0 0 {2}px currentColor">{0}</span>"""
+_LINE = """<div style="display:flex;border-top:1px solid #8884;padding:4px 0">
+<b style="flex:none;width:90px">{}</b><div>{}</div></div>"""
+
+Chip = tuple[str, str, bool]  # text, colour, whether it stands out
 
 
-class TokenMicroscope(anywidget.AnyWidget):
+def _chip(word: str, kind: str, marked: bool = False) -> Chip:
+    return word.replace("\n", "⏎"), COLORS.get(kind, "#999999"), marked
+
+
+class _InRows(Pictured):
+    """A widget of words in rows, ``_rows``: a name and chips."""
+
+    def _draw(self, figure) -> None:
+        ax, line = figure.subplots(), 0
+        for name, chips in [(repr(self), []), *self._rows()]:
+            column, line = _LEFT, line + 1
+            ax.text(0, line, name, family="monospace", size=7)
+            for text, color, marked in chips:
+                if column + len(text) > _COLUMNS:
+                    column, line = _LEFT, line + 1
+                box = {"facecolor": color, "alpha": 0.4, "edgecolor": "k" if marked else "none", "pad": 1.5}
+                ax.text(column, line, text, family="monospace", size=7, bbox=box)
+                column += len(text) + 2
+        ax.set(xlim=(0, _COLUMNS), ylim=(line + 0.5, 0.2))
+        ax.axis("off")
+        figure.set_figheight(0.25 * line + 0.2)
+
+
+class TokenMicroscope(_InRows, anywidget.AnyWidget):
     """A few bars as words: point at a note and its words light up, point at a word and its notes do.
 
     Choose the tokenizer above; click to keep a note or a word; or step through notes and words with the arrow keys. The
@@ -66,8 +94,7 @@ class TokenMicroscope(anywidget.AnyWidget):
     ['Pitch_67', 'Hold']
     """
 
-    _esm = Path(__file__).parent / "static" / "tokens.js"
-    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
+    _esm = page("dom", "tokens")
 
     names = traitlets.List().tag(sync=True)
     tok = traitlets.Unicode().tag(sync=True)
@@ -107,10 +134,8 @@ class TokenMicroscope(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"TokenMicroscope({self.tok}, {len(self.explanation.links)} ids, {len(self.explanation.score)} notes)"
 
-    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        rows = [(f"bar {at}", [_chip(*x[:2]) for x in row]) for at, row in groupby(self.view["links"], lambda x: x[3])]
-        return {**data, "text/plain": repr(self), "image/png": _picture(repr(self), rows)}, metadata
+    def _rows(self) -> list[tuple[str, list[Chip]]]:
+        return [(f"bar {at}", [_chip(*x[:2]) for x in row]) for at, row in groupby(self.view["links"], lambda x: x[3])]
 
 
 def _view(told: Explanation) -> dict:
@@ -124,7 +149,7 @@ def _view(told: Explanation) -> dict:
     }  # fmt: skip
 
 
-class MergeStepper(ipywidgets.VBox):
+class MergeStepper(_InRows, ipywidgets.VBox):
     """Byte-pair encoding by hand: each step makes the pair of words that most often stand together one word.
 
     Of pairs as frequent, the first in the order of ids is taken, as ``BPE.train`` does. A page without a kernel shows a
@@ -168,17 +193,13 @@ class MergeStepper(ipywidgets.VBox):
     (9, 1)
     """
 
-    _ipython_display_ = None
-
     def __init__(self, scores: Sequence[Score], base: Tokenizer | None = None) -> None:
         require(len(scores) > 0, "scores", "one at least", len(scores))
         self._n_bars, base = max(1, sum(score.n_bars for score in scores)), base or Melody()
         self._ids = [base.encode(score) for score in scores]
-        self.buttons = [ipywidgets.Button(description=name) for name in ("Back", "Step", "10 steps")]
-        for button, act in zip(self.buttons, (self.back, self.step, lambda: self.step(10)), strict=True):
-            button.on_click(lambda _, act=act: act())
+        self.buttons = buttons({"Back": self.back, "Step": self.step, "10 steps": lambda: self.step(10)})
         self.page = ipywidgets.HTML()
-        super().__init__([ipywidgets.HBox(self.buttons), self.page])
+        super().__init__([ipywidgets.HBox([*self.buttons.values()]), self.page])
         self._set(BPE(base))
 
     ids_per_bar = property(lambda self: sum(map(len, self.sequences)) / self._n_bars)
@@ -198,9 +219,13 @@ class MergeStepper(ipywidgets.VBox):
         pair, self.count = min(pairs.items(), key=lambda item: (-item[1], item[0]), default=(None, 0))
         self.pair = pair if self.count > 1 else None
         self._next = BPE(tok.base, (*tok.merges, self.pair)) if self.pair else tok
-        for button, off in zip(self.buttons, (not self.merges, not self.pair, not self.pair), strict=True):
-            button.disabled = off
-        self.page.value = _html(repr(self), self._rows())
+        for button, ready in zip(self.buttons.values(), (self.merges, self.pair, self.pair), strict=True):
+            button.disabled = not ready
+        lines = [
+            _LINE.format(name, "".join(_SPAN.format(escape(text), color, 2 * mark) for text, color, mark in chips))
+            for name, chips in self._rows()
+        ]
+        self.page.value = f'<div style="max-width:960px;line-height:1.45"><b>{self!r}</b>{"".join(lines)}</div>'
 
     def _rows(self) -> list[tuple[str, list[Chip]]]:
         """Return the beginning of the first sequence now and after the next merge, and the latest words."""
@@ -220,54 +245,9 @@ class MergeStepper(ipywidgets.VBox):
         sizes = f"{len(self.tok.vocab)} words, {self.ids_per_bar:.1f} ids per bar"
         return f"MergeStepper({self.tok.base.name}, {len(self.merges)} merges, {sizes})"
 
-    def _repr_mimebundle_(self, **kwargs) -> dict:
-        return box_bundle(self, _picture(repr(self), self._rows()))
-
-
-# --- words as chips, on the page and in the picture -------------------------------------------------------------------
-
-_SPAN = """<span style="display:inline-block;margin:2px 4px 2px 0;padding:0 5px;border-radius:4px;white-space:pre;
-background:{1}40;border-bottom:2px solid {1};box-shadow:0 0 0 {2}px currentColor">{0}</span>"""
-_LINE = """<div style="display:flex;border-top:1px solid #8884;padding:4px 0">
-<b style="flex:none;width:90px">{}</b><div>{}</div></div>"""
-
-Chip = tuple[str, str, bool]  # text, colour, whether it stands out
-
-
-def _chip(word: str, kind: str, marked: bool = False) -> Chip:
-    return word.replace("\n", "⏎"), COLORS.get(kind, "#999999"), marked
-
 
 def _short(tok: BPE, i: int, marked: bool = False) -> Chip:
     """Return the word of an id; in a merged one, runs of a word are counted, as in "Pitch_60 Hold×3"."""
     runs = [(word, len(list(run))) for word, run in groupby(tok.base.words(tok.pieces[i]))]
     text = " ".join(word + (f"×{n}" if n > 1 else "") for word, n in runs)
     return _chip(text, kind_of(text) if len(tok.pieces[i]) == 1 else "merged", marked)
-
-
-def _html(title: str, rows: list[tuple[str, list[Chip]]]) -> str:
-    title = f"<b>{title}</b>"
-    for name, chips in rows:
-        title += _LINE.format(name, "".join(_SPAN.format(escape(text), color, 2 * mark) for text, color, mark in chips))
-    return f'<div style="max-width:960px;line-height:1.45">{title}</div>'
-
-
-def _picture(title: str, rows: list[tuple[str, list[Chip]]]) -> str:
-    """Return the same as base64 PNG."""
-    placed, line = [], -1
-    for name, chips in [(title, []), *rows]:
-        line, column = line + 1, 0
-        for chip in ((f"{name:{_LEFT - 2}}", "none", False), *chips):
-            if column + len(chip[0]) > _COLUMNS:
-                line, column = line + 1, _LEFT
-            placed.append((column, line, chip))
-            column += len(chip[0]) + 2
-    height = 0.25 * (line + 1) + 0.1
-
-    def draw(figure):
-        for column, line, (text, color, marked) in placed:
-            box = {"facecolor": color, "alpha": 0.4, "edgecolor": "k" if marked else "none", "pad": 1.5}
-            at = (0.01 + column * 0.98 / _COLUMNS, 1 - (0.2 + 0.25 * line) / height)
-            figure.text(*at, text, family="monospace", size=7, bbox=box)
-
-    return png(draw, height)

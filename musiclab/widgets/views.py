@@ -9,11 +9,14 @@ from musiclab.errors import require
 from musiclab.pitch import pitch_name
 from musiclab.plots import part_color, plot_roll
 from musiclab.score import NOTE, Score
-from musiclab.widgets.display import box_bundle, png, staff_html
-from musiclab.widgets.player import Player, drawn
+from musiclab.widgets.display import Pictured, staff_html
+from musiclab.widgets.knobs import ROW
+from musiclab.widgets.player import Player
 
 _UNITS = (("note", "row"), ("pitch", "MIDI number"), ("onset", "ticks"), ("duration", "ticks"))
 _HEAD = 'class="note"'  # marks a note in engraved SVG
+_CARDS = "display:flex;flex-wrap:wrap;gap:10px"
+_CARD = '<div style="border:1px solid #8884;border-radius:10px;padding:8px 14px"><b>{}</b><pre>{}</pre></div>'
 
 
 def move_note(
@@ -56,7 +59,7 @@ def _moved_row(score: Score, index: int, **changes: int | None) -> tuple[int, ..
     return tuple({**row, **{name: value for name, value in changes.items() if value is not None}}.values())
 
 
-class NoteViews(ipywidgets.VBox):
+class NoteViews(Pictured, ipywidgets.VBox):
     """One note of a score in five views that follow when it is moved: by the sliders, or by ``set``.
 
     The views are the roll, which plays, the engraved staff, the rows of the note table, the MIDI events, and the clock
@@ -98,8 +101,6 @@ class NoteViews(ipywidgets.VBox):
     (1, [62, 67])
     """
 
-    _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
-
     def __init__(self, score: Score, note: int = 0) -> None:
         _moved_row(score, note)  # refuses a note that is not there
         self.score, self.player = score, Player(_marked(score, note))
@@ -109,8 +110,7 @@ class NoteViews(ipywidgets.VBox):
         self._show(score, note)
         for name, slider in self.sliders.items():
             slider.observe(lambda change, name=name: self._showing or self.set(**{name: change["new"]}), "value")
-        controls = ipywidgets.Box(list(self.sliders.values()), layout={"flex_flow": "row wrap"})
-        super().__init__([controls, self.player, self.staff, self.text])
+        super().__init__([ipywidgets.Box([*self.sliders.values()], layout=ROW), self.player, self.staff, self.text])
 
     def set(self, note: int | None = None, **move: int) -> None:
         """Choose another note, or move the note as ``move_note`` does (pitch, onset, duration); every view follows."""
@@ -119,31 +119,35 @@ class NoteViews(ipywidgets.VBox):
         self._show(moved, moved.notes.tolist().index(_moved_row(self.score, note, **move)))
 
     def _show(self, score: Score, note: int) -> None:
-        if score != self.score:
-            self.player.audio = b""  # made when play is pressed
+        sound = self.player.audio if score == self.score else b""  # if it moved, it is made when play is pressed
         self.score, self.note, self._showing = score, note, True  # the sliders' own news are not moves
         onset, duration, pitch, *_ = score.notes[note].tolist()
-        step, pitches = max(1, score.resolution // 4), score.notes["pitch"]
+        step, pitches = max(1, score.resolution // 4), score.notes["pitch"].tolist()
         limits = (
             (0, len(score) - 1, note, 1),
-            (min(48, int(pitches.min())), max(84, int(pitches.max())), pitch, 1),
+            (min(48, *pitches), max(84, *pitches), pitch, 1),
             (0, score.length - duration, onset, step),
             (min(step, duration), score.length - onset, duration, step),
         )
         for slider, (low, high, value, by) in zip(self.sliders.values(), limits, strict=True):
             with slider.hold_trait_notifications():
                 slider.min, slider.max, slider.value, slider.step = low, high, value, by
-        self.player.score = _marked(score, note)
-        for name, value in drawn(self.player.score).items():
-            setattr(self.player, name, value)
-        self.staff.value, self.text.value = _staff(score, note), _cards(_words(score, note))
+        self.player.show(_marked(score, note), sound)
+        cards = "".join(_CARD.format(heading, text) for heading, text in _words(score, note).items())
+        self.staff.value, self.text.value = _staff(score, note), f'<div style="{_CARDS}">{cards}</div>'
         self._showing = False
 
     def __repr__(self) -> str:
         return f"NoteViews({self.score!r}, note {self.note})"
 
-    def _repr_mimebundle_(self, **kwargs) -> dict:
-        return box_bundle(self, _picture(self.player.score, _words(self.score, self.note)))
+    def _draw(self, figure) -> None:
+        """Put the roll on a figure, and the texts below."""
+        figure.set_figheight(4.2)
+        roll, *cards = figure.subplot_mosaic([[0, 0, 0], [1, 2, 3]], width_ratios=(8, 5, 4)).values()
+        plot_roll(self.player.score, roll)
+        for ax, (heading, text) in zip(cards, _words(self.score, self.note).items(), strict=True):
+            ax.axis("off")
+            ax.text(0, 1, f"{heading}\n{text}", family="monospace", size=7.5, va="top", linespacing=1.4)
 
 
 def _marked(score: Score, note: int) -> Score:
@@ -170,12 +174,6 @@ def _words(score: Score, note: int) -> dict[str, str]:
     return {"Note table": table, "MIDI events": on + off, "Clock": clock}
 
 
-def _cards(words: dict[str, str]) -> str:
-    box = '<div style="border:1px solid #8884;border-radius:10px;padding:8px 14px"><b>{}</b><pre>{}</pre></div>'
-    cards = "".join(box.format(heading, text) for heading, text in words.items())
-    return f'<div style="display:flex;flex-wrap:wrap;gap:10px">{cards}</div>'
-
-
 def _staff(score: Score, note: int) -> str:
     """Return the staff as SVG, the note in its colour where nothing overlaps: only then are heads in table order."""
     svg, onset, color = staff_html(score), score.notes["onset"], part_color(1)
@@ -186,14 +184,3 @@ def _staff(score: Score, note: int) -> str:
     for i in range(*heads):  # tied notes have several
         pieces[i] += f'fill="{color}" color="{color}" '
     return _HEAD.join(pieces)
-
-
-def _picture(marked: Score, words: dict[str, str]) -> str:
-    """Return the roll and the texts as base64 PNG."""
-
-    def draw(figure):
-        plot_roll(marked, figure.add_axes((0.07, 0.44, 0.91, 0.48)))
-        for left, (heading, text) in zip((0.07, 0.5, 0.77), words.items(), strict=True):
-            figure.text(left, 0.27, f"{heading}\n{text}", family="monospace", size=7.5, va="top", linespacing=1.4)
-
-    return png(draw, 4.2)

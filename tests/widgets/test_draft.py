@@ -3,6 +3,7 @@
 import io
 import time
 from itertools import islice
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -40,10 +41,8 @@ def slow(draws, seconds):
 
 def test_it_ends_as_generate_does(model):
     draft, sampler = Draft(), Sampler(seed=3)
-    draft.start(TOK, stream_score(model, TOK, PRIMER, sampler, 2), TOK.encode(PRIMER), 2, title="Two bars")
-    while draft.pull():
-        pass
-    assert draft.score == generate(model, TOK, PRIMER, sampler, 2)
+    draft.start(TOK, stream_score(model, TOK, PRIMER, sampler, 2), PRIMER, 2, title="Two bars")
+    assert draft.finish() == draft.score == generate(model, TOK, PRIMER, sampler, 2)
     assert draft.notes and draft.title == "Two bars" and draft.progress == 1.0
     assert draft.duration == draft.score.length_second
 
@@ -73,6 +72,42 @@ def test_stop_leaves_what_is_there(model):
     assert draft.pull() is False and len(draft.draws) == made
 
 
+def test_a_chunk_in_flight_does_not_count_after_stop():
+    """A kernel with subshells hears the page in one thread and runs cells in another."""
+    reached, go, draft, stops = Event(), Event(), Draft(), []
+
+    def source():
+        for i, draw in enumerate(drawn(TOK.encode(PRIMER.concat(PRIMER)))):
+            if i == 8:
+                reached.set()
+                assert go.wait(60)
+            yield draw
+
+    draws = source()
+    draft.start(TOK, islice(draws, 6))
+    draft._source = draws
+    draft.running = True
+    draft.observe(lambda change: change["new"] or stops.append(len(draft.draws)), "running")
+    chunk, stop = Thread(target=draft.pull), Thread(target=draft.stop)
+    chunk.start()
+    assert reached.wait(60)  # it is drawing
+    stop.start()
+    stop.join(0.05)
+    go.set()
+    chunk.join()
+    stop.join()
+    assert not draft.running and stops == [len(draft.draws)]  # once, and nothing came after
+    assert not draft.pull() and stops == [len(draft.draws)]
+
+
+def test_what_watches_may_stop_it():
+    ids, draft = TOK.encode(PRIMER.concat(PRIMER)), Draft()
+    draft.start(TOK, slow(drawn(ids), 0.02))
+    draft.observe(lambda _: draft.stop(), "entropy")
+    draft.finish()
+    assert not draft.running and len(draft.draws) < len(ids)
+
+
 def test_a_page_asks_for_each_chunk_once():
     draft = Draft()
     draft.start(TOK, slow(drawn(TOK.encode(PRIMER.concat(PRIMER))), 0.01), n_bars=4)
@@ -88,23 +123,32 @@ def test_entropy_is_that_of_each_moment_and_prices_are_summed():
     ids = TOK.encode(PRIMER)  # a header of three words, and four steps of four
     draft = Draft()
     draft.start(TOK, iter(drawn([*ids, EOS])))
-    while draft.pull():
-        pass
+    draft.finish()
     assert draft.entropy == [[0.0, 2.0], [0.15, 2.0], [0.3, 2.0], [0.45, 2.0]]  # four words of half a nat
-    assert draft.paid == {"grammar": 0.25 * (len(ids) + 1), "a_rule": len(ids) + 1.0}
+    assert {name: nats.tolist() for name, nats in draft.prices().items()} == {"a_rule": [len(ids) + 1.0]}
+    assert draft.bill == {"a_rule": [0, [len(ids) + 1.0]]}
     begun = Draft()  # of a primer nothing is known
-    begun.start(TOK, iter(drawn([*ids[3:], EOS])), primer=ids)
-    while begun.pull():
-        pass
+    begun.start(TOK, iter(drawn([*ids[3:], EOS])), primer=PRIMER)
+    begun.finish()
     assert len(begun.entropy) == 4 and begun.entropy[0][0] == pytest.approx(draft.score.length_second)
+
+
+def test_what_was_in_sight_can_be_put_back(model):
+    draft = Draft()
+    draft.start(TOK, stream_score(model, TOK, PRIMER, Sampler(seed=3), 2, rules=["in_key"]), PRIMER, 2, title="One")
+    draft.finish()
+    one, seen = draft.take(), {name: getattr(draft, name) for name in ("notes", "audio", "bill", "entropy", "title")}
+    draft.start(TOK, slow(drawn(TOK.encode(PRIMER)), 0.05), title="Two")
+    draft.show_take(one)
+    assert not draft.running and {name: getattr(draft, name) for name in seen} == seen and draft.audio
+    assert draft.prices()["in_key"].tolist() == draft.bill["in_key"][1] and draft.file(".mid") == draft.file(".mid")
 
 
 def test_nothing_is_shown_before_there_is_music():
     draft = Draft()
     draft.start(TOK, slow(drawn(TOK.encode(PRIMER)), 0.05))
     assert draft.running and draft.notes == [] and draft.entropy == []
-    while draft.pull():
-        pass
+    draft.finish()
     draft.start(TOK, slow(drawn(TOK.encode(PRIMER)), 0.05))  # what was there before is gone
     assert draft.running and draft.notes == [] and draft.entropy == [] and draft.score == Score([])
 
@@ -113,8 +157,7 @@ def test_a_melody_tokenizer_and_files(tmp_path):
     torch.manual_seed(0)
     tok, draft, sent = Melody(), Draft(), []
     draft.start(tok, islice(stream_score(GRU(len(tok.vocab), width=8), tok, max_ids=60), 60), n_bars=4, title="Tune")
-    while draft.pull():
-        pass
+    draft.finish()
     draft.send = lambda content, buffers=None: sent.append((content, buffers))
     for suffix in (".mid", ".musicxml", ".mp3"):
         draft._answer(draft, {"ask": "file", "suffix": suffix}, [])

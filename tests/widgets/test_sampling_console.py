@@ -1,6 +1,7 @@
 """The sampling console without a browser: stages, steps as generating would take them, a choice, the way back."""
 
 import base64
+import re
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from musiclab.models import GRU
 from musiclab.pretrained import load_pretrained
 from musiclab.sampling import Sampler, softmax
 from musiclab.score import Score
-from musiclab.tokenizers import Melody
+from musiclab.tokenizers import REMI, TSD, ABCText, Chorale, Melody, MIDILike
 from musiclab.tokenizers.base import EOS
-from musiclab.widgets.sampling_console import SamplingConsole, filter_stages
+from musiclab.widgets.sampling_console import SamplingConsole, filter_stages, next_place
 
 TOK = Melody()
 PRIMER = Score([(0, 24, 60), (24, 24, 62)])
@@ -65,7 +66,7 @@ def test_a_choice_by_hand_and_the_way_back(model):
     console.back()
     console.back()  # a primer stays
     assert console.ids == begun and all(np.allclose(console.stages[k], stages[k]) for k in stages)
-    assert console.buttons[0].disabled
+    assert console.buttons["Back"].disabled
     with pytest.raises(ValueError, match="the next word must be one that the grammar allows, got 'Key_C_major'"):
         console.choose("Key_C_major")
 
@@ -82,6 +83,28 @@ def test_the_page_is_told(model):
     assert console.ids[-1] == chosen and TOK.vocab[chosen] in console.table.said
 
 
+@pytest.mark.parametrize("tok", [Chorale(), Melody(), ABCText(), REMI(), TSD(), MIDILike()], ids=lambda tok: tok.name)
+def test_the_next_words_place_is_told(tok):
+    score = Score([(0, 24, 67, 64, 0), (24, 96, 65, 64, 0), (24, 96, 60, 64, 1)], [("High", 0), ("Low", 1)], pickup=24)
+    ids, rng, seen = tok.encode(score), np.random.default_rng(0), set()
+    for n in range(len(ids) + 1):
+        place = next_place(tok, ids[:n], rng.random(len(tok.vocab)))
+        assert re.fullmatch(r"header|(.+, )?(bar \d+|pickup), beat [\d.]+", place), place
+        seen.add(place)
+    assert len(seen) > 3 and "header" in seen
+
+
+def test_parts_take_turns(model):
+    ids, flat = Chorale().encode(Score([(0, 24, 60), (24, 24, 62)], pickup=24)), np.ones(len(Chorale().vocab))
+    places = [next_place(Chorale(), ids[:n], flat) for n in (0, 3, 4, 6, 7, 3 + 16)]
+    assert places[0] == "header" and places[1:3] == ["Soprano, pickup, beat 4", "Alto, pickup, beat 4"]
+    assert places[3:] == ["Bass, pickup, beat 4", "Soprano, pickup, beat 4.25", "Soprano, bar 1, beat 1"]
+    console = SamplingConsole(model, TOK, PRIMER)
+    assert console.table.place == "Melody, bar 1, beat 3"
+    console.choose(EOS)
+    assert console.table.place == ""
+
+
 def test_after_the_end_there_is_nothing_but_the_way_back(model):
     console = SamplingConsole(model, TOK, PRIMER)
     console.choose(EOS)
@@ -90,12 +113,12 @@ def test_after_the_end_there_is_nothing_but_the_way_back(model):
     assert console.ids[-1] == EOS and console.score == TOK.project(PRIMER)
     with pytest.raises(ValueError, match="the next word"):
         console.choose("Rest")
-    assert console._repr_mimebundle_()["image/png"]
+    assert console._repr_mimebundle_()[0]["image/png"]
     console.back()
     assert console.stages
 
 
 def test_without_a_kernel_there_is_a_picture(model):
-    bundle = SamplingConsole(model, TOK, PRIMER)._repr_mimebundle_()
+    bundle, _ = SamplingConsole(model, TOK, PRIMER)._repr_mimebundle_()
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert bundle["text/plain"].startswith("SamplingConsole(") and "text/html" not in bundle

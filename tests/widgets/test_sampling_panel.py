@@ -62,14 +62,57 @@ def test_stop_and_keep(model, short_chunks):
     panel.buttons["Generate"].click()
     assert panel.draft.running and not panel.buttons["Stop"].disabled
     while not len(panel.score):
-        assert panel.pull()
+        assert panel.draft.pull()
     panel.buttons["Stop"].click()
     assert not panel.draft.running and panel.buttons["Stop"].disabled and len(panel.history) == 1
     panel.buttons["Keep"].click()
-    panel.generate()
-    panel.stop()
-    assert panel.kept[0].score == panel.history[0][1] and panel.kept[0].title == "A: seed 0"
-    assert panel.children[-2:] == (panel.draft, panel.kept[0])
+    panel.write()
+    panel.draft.stop()
+    assert panel.kept == [panel.history[0][1]]
+
+
+def test_those_kept_are_compared_in_one_roll(model, short_chunks):
+    panel = SamplingPanel(model, TOK, n_bars=2, sampler=Sampler(seed=5), rules=["in_key"])
+    first = panel.finish()
+    look = {name: getattr(panel.draft, name) for name in ("notes", "entropy", "bill", "duration", "said")}
+    assert panel.shown.layout.display == "none"  # there is nothing to compare
+    panel.buttons["Keep"].click()
+    assert panel.shown.options == ("latest", "A") and panel.shown.value == "latest" and not panel.shown.layout.display
+    panel._model.value = "tiny"
+    panel.again()
+    latest = panel.draft.finish()
+    panel.draft.position, panel.draft.playing = 1.5, True
+    panel.shown.value = "A"
+    assert panel.score == first and panel.draft.title == "A: seed 5" and panel.buttons["Keep"].disabled
+    assert {name: getattr(panel.draft, name) for name in look} == look
+    assert panel.draft.audio and (panel.draft.position, panel.draft.playing) == (1.5, True)  # it plays on
+    assert panel.prices()["in_key"].sum() > 0
+    panel.shown.value = "latest"
+    assert panel.score == latest and panel.draft.title == "seed 6" and panel.draft.audio
+    panel.buttons["Keep"].click()
+    panel.shown.value = "A"
+    panel.again()  # what is new is in sight
+    while not len(panel.score):
+        assert panel.draft.pull()
+    assert panel.shown.value == "latest"
+    panel.shown.value = "B"  # and is left as it is, to look at another
+    assert not panel.draft.running and panel.kept == [first, latest] and panel.score == latest
+    assert [sampler.seed for sampler, _ in panel.history] == [5, 6, 7]
+
+
+def test_the_name_of_a_pretrained_model_is_shown(model):
+    tiny = SamplingPanel(*load_pretrained("tiny"), n_bars=1)
+    assert tiny._model.value == "tiny" and tiny._model.options.count("tiny") == 1
+    assert SamplingPanel(model, TOK)._model.value == "GRU"
+
+
+def test_rules_are_priced_bar_by_bar_and_can_be_switched_off(model):
+    panel = SamplingPanel(model, TOK, n_bars=2, rules=["crossing", "in_key"])
+    panel.boxes["in_key"].value = False
+    panel.finish()
+    (name, nats), *others = panel.prices().items()
+    assert name == "crossing" and len(nats) == panel.score.n_bars - (panel.score.pickup > 0) and not others
+    assert panel.draft.bill == {"crossing": [0, nats.tolist()]}
 
 
 def test_the_pickers(model):
@@ -94,27 +137,27 @@ def test_a_file_of_ones_own_is_a_primer(model, tmp_path):
     panel.read_primer("mine.mid", data)
     assert panel._primer.value == "mine.mid" and panel.primer == PRIMER
     assert panel.finish().bars(0, 1).notes.tolist() == TOK.project(PRIMER).notes.tolist()
-    panel._try(panel.read_primer, "page.mid", b"<html>")
-    assert "primer.mid" in panel._message.value and panel._primer.value == "mine.mid"
+    panel.tell(panel.read_primer, "page.mid", b"<html>")
+    assert "primer.mid" in panel.message.value and panel._primer.value == "mine.mid"
 
 
 def test_what_is_wrong_is_said_on_the_page_and_raised_in_code(model):
     panel = SamplingPanel(model, TOK, load_example("bwv270"), n_bars=1)
     panel._primer_bars.value = 4
     panel.buttons["Generate"].click()
-    assert "n_bars must be more than the primer&#x27;s 3, got 1" in panel._message.value
+    assert "n_bars must be more than the primer&#x27;s 3, got 1" in panel.message.value
     with pytest.raises(ValueError, match="n_bars must be more than the primer's 3"):
-        panel.generate()
+        panel.write()
     panel._bars.value = 5
     panel.buttons["Generate"].click()
-    assert panel._message.value == ""
+    assert panel.message.value == ""
     with pytest.raises(ValueError, match="vocabulary"):
-        SamplingPanel(model, Melody()).generate()
+        SamplingPanel(model, Melody()).write()
 
 
 def test_without_a_kernel_there_is_a_picture(model):
     panel = SamplingPanel(model, TOK, n_bars=1)
     panel.finish()
-    bundle = panel._repr_mimebundle_()
+    bundle, _ = panel._repr_mimebundle_()
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert bundle["text/plain"].startswith("SamplingPanel(Sampler(") and "text/html" not in bundle

@@ -34,6 +34,6 @@ def test_setting_what_is_set_makes_nothing_new():
 
 
 def test_without_a_kernel_there_is_a_picture():
-    bundle = machine()._repr_mimebundle_()
+    bundle, _ = machine()._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBOR") and "SlotMachine" in bundle["text/plain"]
     assert "text/html" not in bundle

@@ -149,7 +149,7 @@ def test_it_stops_where_no_pair_occurs_twice():
     stepper = MergeStepper([TUNE])
     stepper.step(1000)
     assert stepper.pair is None and "no pair occurs twice" in stepper.page.value
-    assert [button.disabled for button in stepper.buttons] == [False, True, True]
+    assert [button.disabled for button in stepper.buttons.values()] == [False, True, True]
     merges = stepper.merges
     stepper.step()
     assert stepper.merges == merges
@@ -157,7 +157,7 @@ def test_it_stops_where_no_pair_occurs_twice():
 
 def test_the_buttons_do_what_the_methods_do():
     stepper = MergeStepper([REPEATING.transpose(k) for k in range(5)])
-    back, one, ten = stepper.buttons
+    back, one, ten = stepper.buttons.values()
     assert back.disabled
     for button, expected in ((one, 1), (ten, 11), (back, 10)):
         button.click()
@@ -187,8 +187,7 @@ def test_an_empty_score_has_no_pair():
 def test_bundles_have_view_picture_and_text_but_no_html():
     scope, stepper = TokenMicroscope(TUNE, [BARS]), MergeStepper([REPEATING])
     for widget in (scope, stepper):
-        bundle = widget._repr_mimebundle_()
-        bundle = bundle[0] if isinstance(bundle, tuple) else bundle
+        bundle, _ = widget._repr_mimebundle_()
         assert picture_size(bundle)[0] == 720 and "text/html" not in bundle
         assert bundle["text/plain"] == repr(widget)
         assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]

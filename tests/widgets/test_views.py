@@ -140,7 +140,7 @@ def test_drums_are_on_midi_channel_9():
 
 
 def test_bundle_has_view_picture_and_text_but_no_html():
-    bundle = NoteViews(TUNE, 1)._repr_mimebundle_()
+    bundle, _ = NoteViews(TUNE, 1)._repr_mimebundle_()
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert bundle["text/plain"].endswith("note 1)") and "text/html" not in bundle
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]

@@ -1,5 +1,5 @@
-// The attention explorer's face: the roll, and arcs from the chosen note to what a head looked at. State lives in the
-// model (see attention.py); this file draws it and writes back only `layer`, `head` and `note`.
+// The attention explorer's face: the roll, and arcs from the chosen note to what a head looked at. This file follows
+// dom.js in one module. State lives in the model (see attention.py); only `layer`, `head` and `note` are written back.
 
 const WIDTH = 900, ROW = 6, STRIP = 110, LEFT = 4;  // in units of the picture's view box
 const STYLE = `
@@ -20,16 +20,6 @@ const STYLE = `
 .ml-attention :focus-visible{outline:2px solid #0072b2;outline-offset:2px}
 .ml-attention i{display:inline-block;width:12px;height:8px;border-radius:2px;margin-right:4px}
 .ml-attention p{min-height:1.45em;margin:6px 0 0}`;
-const NAMES = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
-
-function make(parent, tag, attributes = {}, text = "") {
-  const space = ["svg", "rect", "line", "path", "text", "g"].includes(tag) ? "2000/svg" : "1999/xhtml";
-  const node = document.createElementNS("http://www.w3.org/" + space, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.textContent = text;
-  parent.append(node);
-  return node;
-}
 
 function render({ model, el }) {
   const { parts, sizes, resolution, ...view } = model.get("view");  // its times are in ticks, ours in quarters
@@ -103,7 +93,7 @@ function render({ model, el }) {
     }
     const told = rows.slice(0, 3).map(([from, , share]) => `${Math.round(100 * share)} % at ${place(from)}`);
     const rest = Math.round(100 * (1 - rows.reduce((sum, [, , share]) => sum + share, 0)));
-    const name = `${NAMES[pitch % 12]}${Math.floor(pitch / 12) - 1} at ${place(onset)}`;
+    const name = `${noteName(pitch)} at ${place(onset)}`;
     const others = rows.length > 3 ? `; ${rows.length - 3} more arcs` : "";
     said.textContent = `${name} looked ${told.join("; ") || "nowhere in the music"}${others}; without arc: ${rest} %`;
   }

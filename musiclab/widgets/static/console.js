@@ -1,7 +1,7 @@
-// The console's face: the likeliest words with a bar for each stage, and their notes on a keyboard. State lives in the
-// model (see sampling_console.py); this file draws it and sends back only which word is chosen.
+// The console's face: the likeliest words with a bar for each stage, and their notes on a keyboard. This file follows
+// dom.js in one module. State lives in the model (see sampling_console.py); only which word is chosen is sent back.
 
-const SHOWN = 12, NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
+const SHOWN = 12;
 const STYLE = `
 .ml-console{--ink:var(--jp-ui-font-color1,var(--colab-primary-text-color,var(--vscode-editor-foreground,#24292f)));
   --gone:color-mix(in srgb,var(--ink) 28%,transparent);box-sizing:border-box;max-width:960px;margin:4px 2px;
@@ -13,7 +13,7 @@ const STYLE = `
 .ml-console th,.ml-console td{padding:2px 8px 2px 0;text-align:left;background:none;border:0;font-weight:400}
 .ml-console th{font-weight:600;vertical-align:bottom}
 .ml-console th small{display:block;font-weight:400;opacity:.7}
-.ml-console th:first-child{width:160px}
+.ml-console th:first-child{width:180px}
 .ml-console td:first-child{white-space:nowrap}
 .ml-console button{width:100%;padding:1px 8px;border:1px solid color-mix(in srgb,var(--ink) 25%,transparent);
   border-radius:6px;background:none;color:inherit;font:inherit;text-align:left;cursor:pointer}
@@ -25,20 +25,9 @@ const STYLE = `
 .ml-bar.gone i{background:var(--gone)}
 .ml-bar.gone{opacity:.75}
 .ml-console svg{display:block;width:100%;max-height:84px;margin-top:10px}`;
-const isBlack = (pitch) => [1, 3, 6, 8, 10].includes(pitch % 12);
-const noteName = (pitch) => NAMES[pitch % 12] + (Math.floor(pitch / 12) - 1);
 const WHITE = [0, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 6];  // white keys below a pitch, in its octave
 const pitchOf = (word) => Number(/(?:Pitch|NoteOn)_(\d+)$/.exec(word)?.[1] ?? NaN);
 const percent = (p) => (p >= 0.001 ? `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %` : p ? "< 0.1 %" : "");
-
-function make(parent, tag, attributes = {}, text = "") {
-  const space = ["svg", "rect", "text", "title"].includes(tag) ? "2000/svg" : "1999/xhtml";
-  const node = document.createElementNS("http://www.w3.org/" + space, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.textContent = text;
-  parent.append(node);
-  return node;
-}
 
 function render({ model, el }) {
   const root = make(el, "div", { class: "ml-console", role: "group", "aria-label": "What may come next" });
@@ -60,7 +49,7 @@ function render({ model, el }) {
     drawKeys(words, stages);
   }
   function drawHead(row, stages) {
-    make(row, "th", { scope: "col" }, "next word");
+    make(make(row, "th", { scope: "col" }, "next word"), "small", {}, model.get("place"));
     stages.forEach(([name, p], at) => {
       const before = at ? stages[at - 1][1] : p, gone = before.reduce((sum, q, i) => sum + (p[i] ? 0 : q), 0);
       make(make(row, "th", { scope: "col" }, name), "small", {}, gone > 0 ? `removes ${percent(gone)}` : "\u00a0");

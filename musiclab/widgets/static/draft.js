@@ -24,6 +24,26 @@ function renderDraft({ model, el }) {
     };
   }
 
+  const bill = make(root, "div", "ml-bill", { tabindex: 0, role: "group", "aria-label": "What the rules have cost" });
+  function cell(row, tag, text, share = 0) {
+    const node = make(row, tag, "", share ? { style: `background:rgba(213,94,0,${Math.min(share, 0.6).toFixed(2)})` } : {});
+    node.textContent = text;
+  }
+  function drawBill() {                          // nats, in all and bar by bar; – where a rule was off
+    const rules = Object.entries(model.get("bill")), bars = Math.max(0, ...rules.map(([, [, nats]]) => nats.length));
+    bill.hidden = !rules.length;
+    bill.replaceChildren();
+    const table = make(bill, "table", ""), head = make(table, "tr", "");
+    for (const text of ["nats paid", "in all", ...Array.from({ length: bars }, (_, i) => i + 1)]) cell(head, "th", text);
+    for (const [name, [over, nats]] of rules) {
+      const row = make(table, "tr", "");
+      cell(row, "th", name.replaceAll("_", " "));
+      cell(row, "th", nats.reduce((sum, n) => sum + n, 0).toFixed(1));
+      for (const n of nats) cell(row, "td", n === null ? "–" : n < 0.05 ? "·" : n.toFixed(1), n / 12);
+      if (over) cell(row, "td", `passed over ${over} ×`);
+    }
+  }
+
   function drawStrip() {                         // the page of the roll
     const width = Math.max(strip.clientWidth, 240), g = strip.getContext("2d"), style = getComputedStyle(root);
     strip.width = Math.round(width * devicePixelRatio);
@@ -82,7 +102,8 @@ function renderDraft({ model, el }) {
   }
 
   const orders = {
-    "change:chunk": ask, "change:running": settle, "change:said": write, "change:entropy": write, "msg:custom": receive,
+    "change:chunk": ask, "change:running": settle, "change:said": write, "change:entropy": write, "change:bill": drawBill,
+    "msg:custom": receive,
   };
   for (const [name, act] of Object.entries(orders)) model.on(name, act);
   for (const name of ["seeked", "timeupdate"]) audio.addEventListener(name, drawStrip);
@@ -90,6 +111,7 @@ function renderDraft({ model, el }) {
   resized.observe(roll);
   const themed = new MutationObserver(drawStrip);
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "class"] });
+  drawBill();
   ask();
   return () => {
     resized.disconnect();

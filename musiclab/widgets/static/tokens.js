@@ -1,5 +1,5 @@
-// The token microscope's face: the notes that the words tell, the words, and which belong together. State lives in the
-// model (see tokens.py); this file draws it and writes back only `tok`, `note` and `word`.
+// The token microscope's face: the notes that the words tell, the words, and which belong together. This file follows
+// dom.js in one module. State lives in the model (see tokens.py); only `tok`, `note` and `word` are written back.
 
 const WIDTH = 900, ROW = 9, TOP = 16;  // the roll, in units of its view box
 const STYLE = `
@@ -23,15 +23,6 @@ const STYLE = `
   background:color-mix(in srgb,var(--c) 22%,transparent);border-bottom:2px solid var(--c)}
 .ml-chip-w.lit{background:color-mix(in srgb,var(--c) 65%,#fff);color:#000;box-shadow:0 0 0 2px var(--ink)}
 .ml-dim .ml-chip-w:not(.lit){opacity:.5}`;
-
-function make(parent, tag, attributes = {}, text = "") {
-  const space = ["svg", "rect", "line", "text", "title"].includes(tag) ? "2000/svg" : "1999/xhtml";
-  const node = document.createElementNS("http://www.w3.org/" + space, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.textContent = text;
-  parent.append(node);
-  return node;
-}
 
 function render({ model, el }) {
   const root = make(el, "div", { class: "ml-tokens", role: "group", "aria-label": "Token microscope" });
