@@ -2,8 +2,9 @@
 
 import io
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import islice
-from threading import Event, Thread
+from threading import Event
 
 import numpy as np
 import pytest
@@ -88,14 +89,13 @@ def test_a_chunk_in_flight_does_not_count_after_stop():
     draft._source = draws
     draft.running = True
     draft.observe(lambda change: change["new"] or stops.append(len(draft.draws)), "running")
-    chunk, stop = Thread(target=draft.pull), Thread(target=draft.stop)
-    chunk.start()
-    assert reached.wait(60)  # it is drawing
-    stop.start()
-    stop.join(0.05)
-    go.set()
-    chunk.join()
-    stop.join()
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(draft.pull)
+        assert reached.wait(60)  # it is drawing
+        others = [threads.submit(act) for act in (draft.pull, draft.stop)]
+        wait(others, timeout=0.05)
+        go.set()
+    assert [job.exception() for job in (first, *others)] == [None] * 3
     assert not draft.running and stops == [len(draft.draws)]  # once, and nothing came after
     assert not draft.pull() and stops == [len(draft.draws)]
 
