@@ -16,17 +16,17 @@ import json, pathlib
 import musiclab as ml
 from musiclab.widgets.sampling_panel import SamplingPanel
 model, tok = ml.load_pretrained("chorale-transformer")
-panel = SamplingPanel(model, tok, sampler=ml.Sampler(seed=3), n_bars=4)
+panel = SamplingPanel(model, tok, sampler=ml.Sampler(seed=3), n_bars=4, rules=["crossing", "parallel_fifths"])
 def save(change):
     state = {"running": panel.draft.running, "position": panel.draft.position, "playing": panel.draft.playing}
     state |= {"made": len(panel.history), "notes": len(panel.score), "temperature": panel.sampler.temperature}
-    state |= {"seed": panel.sampler.seed, "bars": panel.score.n_bars, "kept": len(panel.kept)}
+    state |= {"seed": panel.sampler.seed, "bars": panel.score.n_bars, "kept": len(panel.kept), "shown": panel.shown.value}
     state |= {"draws": len(panel.draft.draws), "chunks": panel.draft.chunk}
     path = pathlib.Path("panel.part")
     path.write_text(json.dumps(state))
     path.rename("panel.json")
 panel.draft.observe(save, ["running", "position", "playing", "chunk"])
-panel.observe(save, "children")
+panel.shown.observe(save, ["options", "value"])
 panel
 """
 DRAFT = "document.querySelector('[data-running]')"
@@ -54,6 +54,25 @@ def slide(page, name, *keys):
         page.keyboard.press(key)
 
 
+def compare(page, state, draft):
+    """Play A and change to B: the same roll shows it, and the playing goes on where it was."""
+    title, audio = draft.locator(".ml-title"), draft.locator("audio")
+    press(page, "A")
+    state(lambda s: s["shown"] == "A")
+    title.get_by_text("A: temperature 0.8, seed 4").wait_for()
+    bill = draft.locator(".ml-bill").inner_text()
+    draft.get_by_role("button", name="Play", exact=True).click()
+    state(lambda s: s["playing"])
+    page.wait_for_function(f"{DRAFT}.querySelector('audio').currentTime > 0.5")
+    press(page, "B")
+    title.get_by_text("B: temperature 0.8, seed 5").wait_for()
+    assert draft.locator(".ml-bill").inner_text() != bill and "crossing" in bill
+    page.wait_for_function(f"{DRAFT}.querySelector('audio').currentTime > 1")
+    assert audio.evaluate("a => !a.paused") and page.locator(".ml-player").count() == 1
+    draft.get_by_role("button", name="Pause", exact=True).click()
+    state(lambda s: not s["playing"])
+
+
 def drive(page, state, shots, name):
     """Do what a reader does with the panel; the same in JupyterLab and in Voilà."""
     draft = page.locator("[data-running]")
@@ -79,7 +98,12 @@ def drive(page, state, shots, name):
 
     press(page, "Keep")
     state(lambda s: s["kept"] == 1)
-    page.get_by_text("A: temperature 0.8, seed 4").wait_for(timeout=60_000)
+    slide(page, "bars in all", "Home", *["ArrowRight"] * 3)
+    press(page, "Again")
+    state(lambda s: not s["running"] and s["made"] == 3)
+    press(page, "Keep")
+    state(lambda s: s["kept"] == 2)
+    compare(page, state, draft)
 
     canvas = draft.locator(".ml-roll")
     box = canvas.bounding_box()
