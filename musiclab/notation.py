@@ -84,7 +84,7 @@ def from_music21(stream: music21.stream.Stream, tempo: float = 120.0) -> Score:
         warnings.warn("; ".join(f"{what}: {n}" for what, n in dropped.items() if n), stacklevel=2)
     length = max([_tick(stream.highestTime), *(onset + duration for onset, duration, *_ in rows)])
     bars = list(sources[0].getElementsByClass("Measure"))
-    pickup, starts = _pickup(bars), {_tick(bar.offset) for bar in bars} | {length}
+    pickup, starts = _pickup(bars), {*(_tick(bar.offset) for bar in bars), length}
     metres = [TimeSignature(onset, t.numerator, t.denominator) for onset, t in _placed(sources[0], "TimeSignature")]
     metres = _restated(Score([], time_signatures=metres).time_signatures, starts, pickup)
     about = stream.metadata
@@ -108,7 +108,7 @@ def _note_rows(flat: music21.stream.Stream, part: int, dropped: Counter) -> list
             dropped["grace notes dropped" if element.duration.isGrace else "unpitched notes dropped"] += 1
             continue
         onset, end = _tick(element.offset), _tick(element.offset + element.quarterLength)
-        exact = element.offset * RESOLUTION % 1 == 0 and element.quarterLength * RESOLUTION % 1 == 0
+        exact = (element.offset * RESOLUTION, element.quarterLength * RESOLUTION) == (onset, end - onset)
         for note in element.notes if element.isChord else [element]:
             pitch, tie = note.pitch.midi, note.tie.type if note.tie else ""
             row = tied.pop(pitch, None)
@@ -117,8 +117,7 @@ def _note_rows(flat: music21.stream.Stream, part: int, dropped: Counter) -> list
             else:
                 dropped["notes moved to the nearest tick"] += not exact
                 row = len(rows)
-                velocity = note.volume.velocity or DEFAULT_VELOCITY
-                rows.append([onset, max(1, end - onset), pitch, velocity, part])
+                rows.append([onset, max(1, end - onset), pitch, note.volume.velocity or DEFAULT_VELOCITY, part])
             if tie in ("start", "continue"):
                 tied[pitch] = row
     return rows
@@ -126,31 +125,24 @@ def _note_rows(flat: music21.stream.Stream, part: int, dropped: Counter) -> list
 
 def _pickup(bars: list) -> int:
     """Return the ticks of a first bar that is shorter than its metre."""
-    if not bars:
-        return 0
-    first = bars[0]
-    short = first.duration.quarterLength < first.barDuration.quarterLength
-    return _tick(first.duration.quarterLength) if short and (first.number == 0 or len(bars) > 1) else 0
+    for first in bars[:1]:
+        sounds = first.duration.quarterLength
+        if sounds < first.barDuration.quarterLength and (first.number == 0 or len(bars) > 1):
+            return _tick(sounds)
+    return 0
 
 
 def _restated(metres: Sequence[TimeSignature], starts: set[int], pickup: int) -> list[TimeSignature]:
     """Return the metres, each stated once, and again where the written bars leave its grid."""
-    kept, bar, end = [metres[0]], 0, max(starts)
-    while ahead := [start for start in starts if start > bar]:
-        metre = kept[-1]
-        line = bar + (pickup if pickup and bar == 0 else _bar_ticks(metre))
-        changes = [m for m in metres if bar < m.onset <= line and m[1:] != metre[1:]]
-        if not changes and line not in starts and line <= end:
-            line = min(ahead)
-            # where the last bar is too full there is no bar line to move
-            changes = [metre._replace(onset=line)] if line < end else []
-        kept += changes[:1]
-        bar = changes[0].onset if changes else line
+    kept, line, end = [metres[0]], pickup or metres[0].bar(RESOLUTION), max(starts)
+    for start in sorted(starts | {metre.onset for metre in metres}):
+        change = next((m for m in metres if m.onset == start and m[1:] != kept[-1][1:]), None)
+        half = start < line and (line in starts or line > end)  # a bar may be written in two halves
+        if 0 < start < end and (change or not half):
+            if change or start != line:
+                kept.append(change or kept[-1]._replace(onset=start))
+            line = start + kept[-1].bar(RESOLUTION)
     return kept
-
-
-def _bar_ticks(metre: TimeSignature) -> int:
-    return RESOLUTION * 4 * metre.numerator // metre.denominator
 
 
 def _placed(source: music21.stream.Stream, kind: str) -> list[tuple[int, music21.base.Music21Object]]:
@@ -180,10 +172,9 @@ def _tempos(stream: music21.stream.Stream, default: float) -> list[Tempo]:
 
 def _part(source: music21.stream.Stream, flat: music21.stream.Stream) -> Part:
     player = next(iter(flat["Instrument"]), None)
-    name = getattr(source, "partName", None) or (player.partName if player else None) or ""
-    program = player.midiProgram if player and player.midiProgram is not None else 0
-    is_drum = bool(flat["PercussionClef"]) or (player is not None and player.midiChannel == _DRUM_CHANNEL)
-    return Part(name.strip(), program, is_drum)
+    name = getattr(source, "partName", None) or getattr(player, "partName", None) or ""
+    is_drum = bool(flat["PercussionClef"]) or getattr(player, "midiChannel", None) == _DRUM_CHANNEL
+    return Part(name.strip(), getattr(player, "midiProgram", None) or 0, is_drum)
 
 
 def read_musicxml(path: str | os.PathLike) -> Score:
@@ -199,15 +190,14 @@ def read_musicxml(path: str | os.PathLike) -> Score:
     return from_music21(_parse(path, "musicxml"))
 
 
-def _parse(source: str | os.PathLike, form: str, is_text: bool = False) -> music21.stream.Stream:
+def _parse(source: str | os.PathLike, form: str) -> music21.stream.Stream:
     from music21 import converter
 
+    is_text = form == "abc" and isinstance(source, str) and "\n" in source
     if not is_text and not Path(source).is_file():
         raise FileNotFoundError(f"{source}: no such file")
     try:
-        if is_text:
-            return converter.parseData(source, format=form)
-        return converter.parseFile(str(source), format=form, forceSource=True)  # else music21 keeps a pickle of its own
+        return converter.parse(source, format=form, forceSource=True)  # else music21 keeps a pickle of its own
     except Exception as error:  # music21 lets through whatever its parsers stumble over
         raise ValueError(f"{'the text' if is_text else source}: not {form} that music21 can read ({error})") from error
 
@@ -236,7 +226,7 @@ def read_abc(source: str | os.PathLike) -> list[Score]:
     >>> read_abc("X:1\\nT:Scale\\nM:4/4\\nL:1/4\\nK:G\\nD|G A B c|d4|\\n")
     [Score('Scale', 6 notes, 1 part, 3 bars of 4/4, 9 quarters)]
     """
-    parsed = _parse(source, "abc", is_text=isinstance(source, str) and "\n" in source)
+    parsed = _parse(source, "abc")
     scores = [from_music21(tune) for tune in getattr(parsed, "scores", [parsed])]
     require(any(map(len, scores)), "ABC", "at least one tune with notes", "none")
     return scores
@@ -282,7 +272,7 @@ def _staff(score: Score, parts: list[int], number: int) -> music21.stream.Part:
     staff.partName = player.partName if len(parts) == 1 else ""
     signs = [(0, _clef(score, parts)), *_signs(score, with_tempo=number == 0)]
     lines = [(line, i == 0) for part in parts for i, line in enumerate(_lines(score, part))]
-    inside = range(score.pickup, 0, -_bar_ticks(score.time_signatures[0]))  # of a pickup longer than a bar
+    inside = range(score.pickup, 0, -score.time_signatures[0].bar(RESOLUTION))  # of a pickup longer than a bar
     edges = sorted({*score.bar_onsets.tolist(), *inside, score.length})
     for count, (start, stop) in enumerate(pairwise(edges), 0 if score.pickup else 1):
         bar = stream.Measure(number=count)
@@ -290,28 +280,26 @@ def _staff(score: Score, parts: list[int], number: int) -> music21.stream.Part:
             if start <= onset < stop:
                 bar.insert(_quarters(onset - start), sign)
         metre = [ts for ts in score.time_signatures if ts.onset <= start][-1]
-        missing = _quarters(max(0, _bar_ticks(metre) - (stop - start)))  # else music21 fills the bar with rests
+        missing = _quarters(max(0, metre.bar(RESOLUTION) - (stop - start)))  # else music21 fills the bar with rests
         bar.paddingLeft, bar.paddingRight = (0, missing) if count else (missing, 0)
-        inside_bar = [([n for n in line if n[0] < stop and n[1] > start], first) for line, first in lines]
-        sounding = [notes for notes, first in inside_bar if first or any(pitches for _, _, pitches, _ in notes)]
-        _insert(bar, [list(_elements(score, notes, start, stop)) for notes in sounding], start)
+        inside_bar = [([n for n in line if n[0] < stop and n[1] > start], always) for line, always in lines]
+        _insert(bar, [list(_elements(score, notes, start, stop)) for notes, always in inside_bar if notes or always])
+        bar.rightBarline = "final" if stop == score.length else None
         staff.insert(_quarters(start), bar)
-        if stop == score.length:
-            bar.rightBarline = "final"
     return staff
 
 
-def _insert(bar: music21.stream.Measure, lines: list[list], start: int) -> None:
+def _insert(bar: music21.stream.Measure, lines: list[list[tuple[int, music21.note.GeneralNote]]]) -> None:
     """Put the lines into the bar: one as it is, several as voices with stems up and down by turns."""
     from music21 import stream
 
     for number, elements in enumerate(lines):
         where = stream.Voice(id=str(number + 1)) if len(lines) > 1 else bar
-        for onset, element in elements:
-            where.insert(_quarters(onset - start), element)
-            if len(lines) > 1 and not element.isRest:
-                element.stemDirection = "down" if number % 2 else "up"
-        if len(lines) > 1:
+        for ticks, element in elements:
+            where.insert(_quarters(ticks), element)
+            if where is not bar and not element.isRest:
+                element.stemDirection = ("up", "down")[number % 2]
+        if where is not bar:
             bar.insert(0, where)
 
 
@@ -354,37 +342,37 @@ def _clef(score: Score, parts: list[int]) -> music21.clef.Clef:
     return clef.Treble8vbClef() if low >= 51 and len(parts) == 1 else clef.BassClef()
 
 
-def _lines(score: Score, part: int) -> list[list[tuple[int, int, Sequence[int], int]]]:
-    """Return a part as lines of (onset, end, pitches, velocity), at least one; rests, without pitches, fill gaps."""
+def _lines(score: Score, part: int) -> list[list[tuple[int, int, list[tuple[int, int]]]]]:
+    """Return a part as lines of (onset, end, chord), at least one; a chord is a list of (pitch, velocity)."""
     chords: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for onset, duration, pitch, velocity, _ in score.notes[score.notes["part"] == part].tolist():
         chords.setdefault((onset, onset + duration), []).append((pitch, velocity))
-    nothing = (0, 0, (), 0)
-    lines = [[nothing]]
-    for (onset, end), members in sorted(chords.items(), key=lambda item: (item[0][0], -item[1][-1][0])):
-        line = next((line for line in lines if line[-1][1] <= onset), None)
+    lines: list[list] = [[]]
+    for (onset, end), chord in sorted(chords.items(), key=lambda item: (item[0][0], -item[1][-1][0])):
+        line = next((line for line in lines if not line or line[-1][1] <= onset), None)
         if line is None:
-            lines.append(line := [nothing])
-        pitches, velocities = zip(*members, strict=True)
-        line += [(line[-1][1], onset, (), 0), (onset, end, pitches, max(velocities))]
-    return [[*line, (line[-1][1], score.length, (), 0)] for line in lines]
+            lines.append(line := [])
+        line.append((onset, end, chord))
+    return lines
 
 
 def _elements(score: Score, notes: list, start: int, stop: int) -> Iterator[tuple[int, music21.note.GeneralNote]]:
-    """Yield (onset, note, chord or rest) for what lies in the bar from start to stop, tied where it lasts longer."""
+    """Yield (ticks into the bar, note, chord or rest) for a line in a bar, tied where it lasts longer."""
     from music21 import chord, note, tie
 
-    for onset, end, pitches, velocity in notes:
-        for at, ticks in _values(max(start, onset), min(stop, end), start):
-            names, value = [_spelled(pitch, _fifths(score, at)) for pitch in pitches], _quarters(ticks)
-            if not names:
-                yield at, note.Rest(quarterLength=value)
-                continue
-            new = chord.Chord(names, quarterLength=value) if names[1:] else note.Note(names[0], quarterLength=value)
-            new.volume.velocity = velocity
+    now = start
+    for onset, end, members in [*notes, (stop, stop, [])]:
+        for at, ticks in _values(now, max(now, onset), start):
+            yield at - start, note.Rest(quarterLength=_quarters(ticks))
+        now = min(end, stop)
+        for at, ticks in _values(max(start, onset), now, start):
+            fifths = next((key.fifths for key in reversed(score.keys) if key.onset <= at), 0)
+            tones = [_tone(pitch, velocity, fifths) for pitch, velocity in members]
+            new = chord.Chord(tones) if tones[1:] else tones[0]
+            new.quarterLength = _quarters(ticks)
             if ticks < end - onset:
                 new.tie = tie.Tie("start" if at == onset else "stop" if at + ticks == end else "continue")
-            yield at, new
+            yield at - start, new
 
 
 def _values(onset: int, end: int, bar: int) -> Iterable[tuple[int, int]]:
@@ -402,20 +390,18 @@ def _values(onset: int, end: int, bar: int) -> Iterable[tuple[int, int]]:
     return zip(accumulate(pieces, initial=onset), pieces, strict=False)
 
 
-def _fifths(score: Score, tick: int) -> int:
-    return next((key.fifths for key in reversed(score.keys) if key.onset <= tick), 0)
-
-
-def _spelled(pitch: int, fifths: int) -> music21.pitch.Pitch:
-    """Return the pitch spelled from the twelve names around the key on the line of fifths.
+def _tone(pitch: int, velocity: int, fifths: int) -> music21.note.Note:
+    """Return the note spelled from the twelve names around the key on the line of fifths.
 
     The scale of C major lies at -1 (F) to 5 (B); the window adds B- below and F# to D# above. Of the windows, this one
     spells the most notes of the chorales as their encodings do: 99.97 % in major, 99.6 % in minor.
     """
-    from music21 import pitch as m21
+    from music21 import note
 
     letter, sharps, octave = spell(pitch, lowest=fifths - 2)
-    return m21.Pitch(letter + ("#" * sharps or "-" * -sharps), octave=octave)
+    tone = note.Note(letter + ("#" * sharps or "-" * -sharps), octave=octave)
+    tone.volume.velocity = velocity
+    return tone
 
 
 def write_musicxml(score: Score, path: str | os.PathLike) -> Path:
