@@ -47,6 +47,8 @@ _EXPORTS = {  # by module
     "metrics.listening": (
         "Answer answers_needed bradley_terry judge_share merge_ballots order_effect power rank_sources told_apart"
     ),
+    "metrics.memory": "exposure extract membership_auc",
+    "metrics.originality": "OriginalityIndex approximate_matches",
     "probes": "probe",
     "probing": "Trace embed knock_out note_steps patch_effects trace",
     "transcription": "train_transcriber transcribe",
@@ -54,6 +56,7 @@ _EXPORTS = {  # by module
     "checks": "check_exercise check_model check_tokenizer",
     "recipes": "demo evaluate_model export sample_model train_model",
     "widgets.attention": "AttentionExplorer",
+    "widgets.blind_test": "BlindTest",
     "widgets.co_writer": "CoWriter LiveDraft stream_bars",
     "widgets.feature_explorer": "FeatureExplorer",
     "widgets.film": "HiddenStateFilm hidden_states note_nll",
