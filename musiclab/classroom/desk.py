@@ -26,8 +26,8 @@ def limit(memory_mb: int, cpu_s: int, processes: int) -> None:
     most = {"AS": memory_mb << 22, "CPU": cpu_s, "NPROC": processes, "FSIZE": 256 << 20, "CORE": 0}
     for name, value in most.items():
         which = getattr(resource, f"RLIMIT_{name}")
-        bounds = [bound for bound in (value, resource.getrlimit(which)[1]) if bound >= 0] or [-1]
-        resource.setrlimit(which, (min(bounds), min(bounds)))
+        value = min((bound for bound in (value, resource.getrlimit(which)[1]) if bound >= 0), default=-1)
+        resource.setrlimit(which, (value, value))
 
 
 def new_shell() -> Any:
@@ -43,8 +43,7 @@ def new_shell() -> Any:
 def run_cell(shell: Any, source: str) -> None:
     """Run a cell as a notebook does, and raise what it raises."""
     done = shell.run_cell(source, store_history=False)
-    error = done.error_before_exec or done.error_in_exec
-    if error:
+    if error := done.error_before_exec or done.error_in_exec:
         raise error
 
 
@@ -54,9 +53,9 @@ def reply(shell: Any, request: bytes) -> bytes:
         action, text, given, named = pickle.loads(request)
         value = run_cell(shell, text) if action == "run" else shell.user_ns[text]
         done = pickle.dumps(("", value(*given, **named) if action == "call" else value))
-        if len(done) > MOST_BYTES:
-            raise ValueError(f"a result must take at most {MOST_BYTES:,} bytes, got {len(done):,}")
-        return done
+        if len(done) <= MOST_BYTES:
+            return done
+        raise ValueError(f"a result must take at most {MOST_BYTES:,} bytes, got {len(done):,}")
     except BaseException as error:
         kind = next(k.__name__ for k in type(error).__mro__ if vars(builtins).get(k.__name__) is k)
         own = "" if kind == type(error).__name__ else f"{type(error).__name__}: "

@@ -1,16 +1,17 @@
 """The examination of one submission: the teacher's cells run here, the student's in a room of their own.
 
-A process of its own: it reads a plan from stdin and writes a line of JSON for each thing found. What the student made
-is called through the room's door. So no check ever enters the room, and nothing in there can change how a check runs.
+A process of its own: it reads a plan from stdin and writes a line of JSON, [role, name, why], for each check (without
+a why if it is passed) and for each other cell that went wrong. What the student made is called through the room's door.
+So no check ever enters the room, and nothing in there can change how a check runs.
 """
 
-import ast
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable
 from functools import partial
+from symtable import symtable
 
 from musiclab.classroom.desk import end_with_parent, limit, new_shell, run_cell
 from musiclab.classroom.sandbox import Limits, Room, Stopped
@@ -19,7 +20,7 @@ from musiclab.classroom.sandbox import Limits, Room, Stopped
 class Examination:
     """A walk through a plan. After a death it is made again in a new room, without the cell that was guilty."""
 
-    def __init__(self, plan: list[dict], limits: Limits, tell: Callable[[dict], None]) -> None:
+    def __init__(self, plan: list[dict], limits: Limits, tell: Callable[[str, str, str], None]) -> None:
         self.plan, self.limits, self.tell = plan, limits, tell
         self.shell, self.names, self.guilty = new_shell(), set(), set()
         signal.signal(signal.SIGALRM, self._ring)
@@ -43,17 +44,15 @@ class Examination:
             self.restore(stop)
 
     def step(self, number: int) -> bool:
-        """Run a cell and tell what went wrong; return whether the room has survived it."""
+        """Run a cell and tell how it went; return whether the room has survived it."""
         role, name, source, texts = self.plan[number].values()
         if role == "answer":
             self.names |= bound_names(self.shell.transform_cell(source))
         error = self.attempt(self.run_here, source) if role in ("given", "check") else None
         for text in texts:
             error = error if isinstance(error, Stopped) else self.attempt(self.room.ask, "run", text) or error
-        if role == "check":
-            self.tell({"check": name, "passed": error is None, "why": words(error) if error else ""})
-        elif error:
-            self.tell({"cell": name or f"{role} cell", "why": words(error)})
+        if error or role == "check":
+            self.tell(role, name or f"{role} cell", words(error) if error else "")
         if isinstance(error, Stopped):
             self.guilty.add(number)
             self.room.end()
@@ -83,17 +82,15 @@ class Examination:
 
 
 def bound_names(source: str) -> set[str]:
-    """Return the names that a cell's own lines bind.
+    """Return the names that a cell's own lines bind, those of what it imports left out.
 
     Examples
     --------
     >>> sorted(bound_names("n = 3\\ndef double(x):\\n    y = 2 * x\\n    return y"))
     ['double', 'n']
     """
-    lines = ast.parse(source).body
-    names = {line.name for line in lines if isinstance(line, (ast.FunctionDef, ast.ClassDef))}
-    nodes = [node for line in lines if not hasattr(line, "name") for node in ast.walk(line)]
-    return names | {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    symbols = symtable(source, "the answer", "exec").get_symbols()
+    return {symbol.get_name() for symbol in symbols if symbol.is_assigned() and not symbol.is_imported()}
 
 
 def words(error: BaseException) -> str:
@@ -104,24 +101,22 @@ def words(error: BaseException) -> str:
     >>> words(AssertionError("3 should become 6")), words(NotImplementedError()), words(KeyError("C4"))
     ('3 should become 6', 'not written yet', "your code stops: KeyError: 'C4'")
     """
-    if isinstance(error, Stopped):
-        return f"your code was stopped: {error}"
     if isinstance(error, NotImplementedError):
         return "not written yet"
     if isinstance(error, AssertionError):
         return str(error)[:500] or "a condition does not hold"
-    return f"your code stops: {type(error).__name__}: {error}"[:500]
+    kind = "was stopped" if isinstance(error, Stopped) else f"stops: {type(error).__name__}"
+    return f"your code {kind}: {error}"[:500]
 
 
 def main() -> None:
     end_with_parent()
     given = json.load(sys.stdin)
-    report, silence = os.fdopen(os.dup(1), "w"), os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):  # what the teacher's own cells print is no report
-        os.dup2(silence, stream)
+    report = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the teacher's own cells print is no report
     limits = Limits(*given["limits"])
     limit(limits.memory_mb, int(limits.total_s), -1)
-    Examination(given["plan"], limits, lambda found: print(json.dumps(found), file=report, flush=True)).run()
+    Examination(given["plan"], limits, lambda *found: print(json.dumps(found), file=report, flush=True)).run()
 
 
 if __name__ == "__main__":

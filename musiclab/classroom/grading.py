@@ -5,29 +5,27 @@ import hashlib
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
-from os import PathLike
 from pathlib import Path
 
 from joblib import Parallel, delayed
 from pooch import os_cache
 from tqdm.auto import tqdm
 
-from musiclab.classroom.notebooks import Cell, read_notebook, seeded
+from musiclab.classroom.notebooks import Cell, make_plan, read_notebook, remarks, seeded
 from musiclab.classroom.pages import write_pages
 from musiclab.classroom.sandbox import Limits, sandboxed
-from musiclab.classroom.transplant import find_submissions, make_plan, remarks
 from musiclab.errors import require
 from musiclab.files import write_whole
 
 QUIET = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "MUSICLAB_QUICK": "1"}
 DEFAULT = Limits()
+Finding = list[str]  # role, name, and why it is not right; empty where a check is passed
 
 
 def grade(
-    submissions: str | PathLike, key: str | PathLike, out: str | PathLike, jobs: int = 1, limits: Limits = DEFAULT,
+    submissions: str | Path, key: str | Path, out: str | Path, jobs: int = 1, limits: Limits = DEFAULT,
     seeds: bool = False,
 ) -> Path:  # fmt: skip
     """Mark a folder of submissions and return the path of the table of marks.
@@ -77,6 +75,22 @@ def grade(
     return write_whole(out, _table(results).encode())
 
 
+def find_submissions(folder: Path, key: Path) -> dict[str, Path]:
+    """Return each student's notebook, or the file that is none, by the name of the file or folder in ``folder``.
+
+    A student's folder may be as deep as nbgrader's; of several notebooks in it, the one named like the key counts.
+    """
+    found: dict[str, Path] = {}
+    for entry in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
+        inside = [] if entry.is_symlink() else sorted(entry.rglob("[!.]*.ipynb"))
+        inside.sort(key=lambda path: (".ipynb_checkpoints" in path.parts, path.name != key.name))
+        student = os.fsencode(entry.stem if entry.suffix == ".ipynb" else entry.name).decode("utf-8", "replace")
+        while student in found:  # a file and a folder of one name: both count
+            student += "'"
+        found[student] = (inside or [entry])[0]
+    return found
+
+
 def _read(student: str, path: Path, key: list[Cell], seeds: bool) -> tuple[str, list[dict], list[str]]:
     """Return the student's name, plan, and remarks; an empty plan where there is no notebook."""
     try:
@@ -87,16 +101,16 @@ def _read(student: str, path: Path, key: list[Cell], seeds: bool) -> tuple[str, 
     return student, make_plan(key, handed_in), remarks(key, handed_in)
 
 
-def _examine_all(plans: list[list], folder: Path, jobs: int, limits: Limits) -> dict[str, list[dict]]:
+def _examine_all(plans: list[list], folder: Path, jobs: int, limits: Limits) -> dict[str, list[Finding]]:
     """Return by its digest what each plan came to: from the folder where it is there, else by examining it."""
     todo = {_digest(plan, limits): plan for plan in plans}
     found = {digest: json.loads(path.read_bytes()) for digest in todo if (path := folder / f"{digest}.json").exists()}
     work = [delayed(_examine)(digest, plan, limits) for digest, plan in todo.items() if digest not in found]
     done = Parallel(jobs, prefer="threads", return_as="generator_unordered")(work)
-    for digest, lines in tqdm(done, "marking", len(work), unit="submission"):
-        found[digest] = lines
-        if not any("broken" in line for line in lines):  # then it was not the student's fault, and is done again
-            write_whole(folder / f"{digest}.json", json.dumps(lines).encode())
+    for digest, findings in tqdm(done, "marking", len(work), unit="submission"):
+        found[digest] = findings
+        if not any(role == "broken" for role, *_ in findings):  # then it was not the student's fault, and is done again
+            write_whole(folder / f"{digest}.json", json.dumps(findings).encode())
     return found
 
 
@@ -104,11 +118,11 @@ def _digest(plan: list[dict], limits: Limits) -> str:
     return hashlib.sha256(json.dumps([plan, limits]).encode()).hexdigest()[:16]
 
 
-def _examine(digest: str, plan: list[dict], limits: Limits) -> tuple[str, list[dict]]:
+def _examine(digest: str, plan: list[dict], limits: Limits) -> tuple[str, list[Finding]]:
     return digest, examine(plan, limits) if plan else []
 
 
-def examine(plan: list[dict], limits: Limits = DEFAULT) -> list[dict]:
+def examine(plan: list[dict], limits: Limits = DEFAULT) -> list[Finding]:
     """Run a plan in a process of its own and return what was found, as far as it came in time.
 
     Examples
@@ -116,37 +130,30 @@ def examine(plan: list[dict], limits: Limits = DEFAULT) -> list[dict]:
     >>> answer = {"role": "answer", "name": "f", "source": "def f(x): ...", "texts": ["def f(x): return 2 * x"]}
     >>> check = {"role": "check", "name": "doubles", "source": "assert f(3) == 6", "texts": []}
     >>> examine([answer, check])
-    [{'check': 'doubles', 'passed': True, 'why': ''}]
+    [['check', 'doubles', '']]
     """
     cache = os.environ.get("MUSICLAB_CACHE") or str(os_cache("musiclab"))  # corpora, read already
-    process = subprocess.Popen(
-        [sys.executable, "-m", "musiclab.classroom.examination"], start_new_session=True,
-        env=os.environ | QUIET | {"MUSICLAB_CACHE": cache},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    command, given = "-m musiclab.classroom.examination", json.dumps({"plan": plan, "limits": limits}).encode()
+    environment = os.environ | QUIET | {"MUSICLAB_CACHE": cache}
     try:
-        out, trouble = process.communicate(json.dumps({"plan": plan, "limits": limits}).encode(), limits.total_s)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        return _lines(process.communicate()[0])
-    return _lines(out) + [{"broken": trouble.decode(errors="replace")[-300:]}] * bool(process.returncode)
+        done = subprocess.run(
+            [sys.executable, *command.split()], input=given, env=environment, capture_output=True,
+            timeout=limits.total_s, start_new_session=True,
+        )  # fmt: skip
+        out, trouble = done.stdout, done.stderr.decode(errors="replace")[-300:] if done.returncode else ""
+    except subprocess.TimeoutExpired as late:
+        out, trouble = late.stdout or b"", ""
+    found = [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith(b"\n")]
+    return found + [["broken", "the marking broke off", trouble]] * bool(trouble)
 
 
-def _lines(out: bytes) -> list[dict]:
-    return [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith(b"\n")]
-
-
-def _result(student: str, plan: list[dict], notes: list[str], key: list[Cell], found: list[dict]) -> dict:
+def _result(student: str, plan: list[dict], notes: list[str], key: list[Cell], found: list[Finding]) -> dict:
     """Return what a submission came to, as the pages and the table show it."""
-    checks = {line["check"]: line for line in found if "check" in line}
-    late = {"passed": False, "why": "not reached in time" if plan else "there is nothing to run"}
-    marks = []
-    for cell in filter(lambda cell: cell.role == "check", key):
-        line = checks.get(cell.name, late)
-        points = cell.points * line["passed"]
-        marks.append({"name": cell.name, "points": points, "of": cell.points, "why": line["why"]})
-    troubles = [f"{line['cell']}: {line['why']}" for line in found if "cell" in line]
-    troubles += [f"the marking broke off: {line['broken']}" for line in found if "broken" in line]
+    whys = {name: why for role, name, why in found if role == "check"}
+    late = "not reached in time" if plan else "there is nothing to run"
+    checks = [(cell, whys.get(cell.name, late)) for cell in key if cell.role == "check"]
+    marks = [{"name": c.name, "points": c.points * (not why), "of": c.points, "why": why} for c, why in checks]
+    troubles = [f"{name}: {why}" for role, name, why in found if role != "check"]
     return {
         "student": student, "marks": marks, "remarks": [*notes, *dict.fromkeys(troubles)],
         "points": sum(mark["points"] for mark in marks), "of": sum(mark["of"] for mark in marks),

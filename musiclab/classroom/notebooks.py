@@ -1,4 +1,4 @@
-"""An assignment's notebook: what each cell is for, and the students' copy of it.
+"""An assignment's notebook: what each cell is for, the students' copy of it, and their answers in the teacher's.
 
 The metadata are nbgrader's (schema 3), so that a source notebook serves both.
 """
@@ -7,8 +7,7 @@ import hashlib
 import json
 import re
 import stat
-from collections import Counter
-from os import PathLike
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ MOST_BYTES = 20_000_000
 STUB = {True: "# YOUR CODE HERE\nraise NotImplementedError()", False: "*Your answer here.*"}
 ROLES = {(True, False): "check", (False, True): "answer", (True, True): "read"}  # by nbgrader's `grade`, `solution`
 REGIONS = {"answer": "SOLUTION", "read": "SOLUTION", "check": "HIDDEN TESTS"}
-MARK = re.compile(r"### (BEGIN|END) (SOLUTION|HIDDEN TESTS)")
+MARK = re.compile(r"### (?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS)")
 SEED = re.compile(r"\d+(?=\s*### STUDENT SEED)")
 
 
@@ -48,7 +47,7 @@ class Cell(NamedTuple):
     id: str = ""
 
 
-def read_notebook(path: str | PathLike) -> tuple[dict, list[Cell]]:
+def read_notebook(path: str | Path) -> tuple[dict, list[Cell]]:
     """Return a notebook as its JSON says it, each source as one text, and its cells.
 
     Raises
@@ -80,12 +79,11 @@ def read_notebook(path: str | PathLike) -> tuple[dict, list[Cell]]:
 def _cell(cell: dict) -> Cell:
     marked = cell.get("metadata", {}).get("nbgrader", {})
     role = ROLES.get((bool(marked.get("grade")), bool(marked.get("solution"))), "given")
-    points = float(marked.get("points") or 0) if role in ("check", "read") else 0.0
-    code = cell["cell_type"] == "code"
-    return Cell(role, str(marked.get("grade_id", "")), points, cell["source"], code, str(cell.get("id", "")))
+    name, points = str(marked.get("grade_id", "")), float(marked.get("points") or 0)
+    return Cell(role, name, points, cell["source"], cell["cell_type"] == "code", str(cell.get("id", "")))
 
 
-def release(source: str | PathLike, target: str | PathLike, student: str = "") -> Path:
+def release(source: str | Path, target: str | Path, student: str = "") -> Path:
     """Write the students' copy of an assignment's source notebook and return its path.
 
     Solution regions become stubs, hidden tests and outputs go, checks and what is given are locked.
@@ -133,21 +131,18 @@ def released_text(cell: Cell, where: str = "the cell") -> str:
         # YOUR CODE HERE
         raise NotImplementedError()
     """
-    own, stub, kept, opened = REGIONS.get(cell.role), STUB[cell.code].splitlines(), [], 0
+    own, stub, kept, opened = REGIONS.get(cell.role), STUB[cell.code].splitlines(), [], False
     lines = cell.source.splitlines()
     for number, line in enumerate(lines, 1):
         if mark := MARK.search(line):
-            require(
-                mark[2] == own, f"{where}, line {number}", f"without {mark[2]} in a cell of this kind", line.strip()
-            )
-            due = f"### END {own} for line {opened}" if opened else f"### BEGIN {own} before its end"
-            require((mark[1] == "END") == bool(opened), f"{where}, line {number}", due, line.strip())
-            opened = 0 if opened else number
+            due = f"### {'END' if opened else 'BEGIN'} {own}"
+            require(mark[0] == due, f"{where}, line {number}", due if own else "without a region", line.strip())
+            opened = not opened
             if opened and own == "SOLUTION":
-                kept += [line[: len(line) - len(line.lstrip())] + text for text in stub]
+                kept += [line[: mark.start()] + text for text in stub]
         elif not opened:
             kept.append(line)
-    require(not opened, f"{where}, line {opened}", f"closed by ### END {own}", "a region without an end")
+    require(not opened, f"{where}, line {len(lines)}", f"followed by ### END {own}", "the end of the cell")
     return "\n".join(stub if own == "SOLUTION" and kept == lines else kept).rstrip()  # no region: all is the solution
 
 
@@ -161,3 +156,50 @@ def seeded(source: str, student: str) -> str:
     """
     number = int(hashlib.sha256(student.encode("utf-8", "replace")).hexdigest(), 16) % 100_000
     return SEED.sub(str(number), source) if student else source
+
+
+def make_plan(key: list[Cell], handed_in: list[Cell]) -> list[dict]:
+    """Return the teacher's code cells in order, each with the texts that the student's process is to run for it.
+
+    An answer is found by its ``grade_id``, wherever it stands. Cells that the student added run too, after the named
+    cell that they followed, in the student's process only. Checks, and whatever else was given, are the teacher's.
+
+    Examples
+    --------
+    >>> key = [Cell("answer", "f", 0, "f = 1"), Cell("check", "c", 1, "assert f == 1")]
+    >>> [(step["role"], step["texts"]) for step in make_plan(key, [Cell("answer", "f", 0, "f = 2")])]
+    [('answer', ['f = 2']), ('check', [])]
+    """
+    names, ids, sources = ({getattr(cell, field) for cell in key} - {""} for field in ("name", "id", "source"))
+    place, answers, added = "", defaultdict(list), defaultdict(list)
+    for cell in handed_in:
+        if cell.name in names:
+            place = cell.name
+            answers[place] += [cell.source] * cell.code
+        elif cell.code and cell.id not in ids and cell.source not in sources:
+            added[place].append(cell.source)
+    plan = [{"role": "additional", "name": "", "source": "", "texts": added[""]}]
+    for cell in key:
+        texts = {"given": [cell.source], "check": []}.get(cell.role, answers[cell.name])
+        plan += [{"role": cell.role, "name": cell.name, "source": cell.source, "texts": texts}] * cell.code
+        plan += [plan[0] | {"texts": added[cell.name]}] * bool(cell.name)
+    return [step for step in plan if step["texts"] or step["role"] == "check"]
+
+
+def remarks(key: list[Cell], handed_in: list[Cell]) -> list[str]:
+    """Return what was done to named cells that ought not to be; it changes nothing in the marks.
+
+    Examples
+    --------
+    >>> remarks([Cell("check", "sums", 1, "assert f == 1")], [])
+    ['sums: the check is missing']
+    """
+    here, found = defaultdict(list), []
+    for cell in handed_in:
+        here[cell.name].append(cell.source.split())
+    for cell in (cell for cell in key if cell.name and cell.role != "given"):
+        texts, allowed = here[cell.name], (released_text(cell).split(), cell.source.split())
+        edited = cell.role == "check" and not any(text in texts for text in allowed)
+        wrong = "missing" if not texts else f"there {len(texts)} times" if len(texts) > 1 else "edited" * edited
+        found += [f"{cell.name}: the {cell.role} is {wrong}"] * bool(wrong)
+    return found

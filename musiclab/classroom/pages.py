@@ -1,10 +1,8 @@
 """What teacher and students read: a page for each student, and one for the class."""
 
 import hashlib
-import io
 import keyword
 import re
-import tokenize
 from collections import Counter
 from itertools import combinations
 from math import nan
@@ -67,9 +65,8 @@ def similar_answers(results: list[dict]) -> list[tuple[float, str, str, str]]:
         runs = {result["student"]: answer_runs(result["answers"].get(name, "")) for result in results}
         count = Counter(run for own in runs.values() for run in own)
         common = {run for run, n in count.items() if n > max(2, len(results) / 5)}
-        own = {student: mine - common for student, mine in runs.items()}
-        long = [student for student in own if len(own[student]) >= LEAST_RUNS]
-        for a, b in combinations(long, 2):
+        own = {student: mine - common for student, mine in runs.items() if len(mine - common) >= LEAST_RUNS}
+        for a, b in combinations(own, 2):
             share = len(own[a] & own[b]) / min(len(own[a]), len(own[b]))
             found += [(share, name, a, b)] * (share >= ALIKE)
     return sorted(found, reverse=True)
@@ -83,11 +80,6 @@ def answer_runs(source: str) -> set[tuple[str, ...]]:
     >>> answer_runs("total = left + right  # a sum") == answer_runs("s=a+b")
     True
     """
-    words = []
-    try:
-        for kind, text, *_ in tokenize.generate_tokens(io.StringIO(source).readline):
-            if kind in (tokenize.NAME, tokenize.NUMBER, tokenize.STRING, tokenize.OP):
-                words.append("x" if kind == tokenize.NAME and not keyword.iskeyword(text) else text)
-    except (tokenize.TokenError, SyntaxError):
-        pass  # as far as it is Python
+    words = re.findall(r"\w+|[^\w\s]", re.sub("#.*", "", source))
+    words = ["x" if word.isidentifier() and not keyword.iskeyword(word) else word for word in words]
     return {tuple(words[i : i + RUN]) for i in range(len(words) - RUN + 1)}

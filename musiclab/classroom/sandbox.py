@@ -73,19 +73,19 @@ class Room:
     """A student's process in its sandbox. Whatever it does wrong ends it and raises :class:`Stopped`."""
 
     def __init__(self, limits: Limits) -> None:
-        self.limits, self._home = limits, "/tmp/home" if sandboxed() else tempfile.mkdtemp(prefix="musiclab-")
-        here, there = socket.socketpair()
+        self._limits, self._home = limits, "/tmp/home" if sandboxed() else tempfile.mkdtemp(prefix="musiclab-")
+        self._door, there = socket.socketpair()
         processes = limits.processes if sandboxed() else -1  # outside, the system would count all of the user's
-        options = there.fileno(), limits.memory_mb, int(limits.total_s), processes
+        words = map(str, (there.fileno(), limits.memory_mb, int(limits.total_s), processes))
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._process = subprocess.Popen(
-            [*walls(self._home), sys.executable, "-P", desk.__file__, *map(str, options)], process_group=0,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=options[:1],
+            [*walls(self._home), sys.executable, "-P", desk.__file__, *words], process_group=0,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[there.fileno()],
             env=kept | {"PATH": "/usr/bin:/bin", "HOME": self._home, "USER": "student", "LANG": "C.UTF-8"},
             cwd="/" if sandboxed() else self._home,
         )  # fmt: skip
         there.close()
-        self._door, self._line, self._why = here, Connection(os.dup(here.fileno())), "its process ended"
+        self._line, self._why = Connection(os.dup(self._door.fileno())), "its process ended"
         Thread(target=self._watch, daemon=True).start()
 
     def ask(self, action: str, text: str, *given: Any, **named: Any) -> Any:
@@ -102,17 +102,16 @@ class Room:
 
     def _watch(self) -> None:
         """End the room when its process ends, or when what is in there takes too much, whoever is waiting for what."""
-        root, used, everyone = psutil.Process(self._process.pid), 0, []
-        while self._process.poll() is None and used <= self.limits.memory_mb << 20:
+        root, gone = psutil.Process(self._process.pid), ""
+        while self._process.poll() is None and not gone:
+            time.sleep(0.1)
             with contextlib.suppress(psutil.Error):
                 everyone = [root, *root.children(recursive=True)]
-                used = sum(process.memory_info().rss for process in everyone)
-            if len(everyone) > self.limits.processes:
-                self._why = f"it ran more than {self.limits.processes} processes"
-                break
-            time.sleep(0.1)
-        if used > self.limits.memory_mb << 20:
-            self._why = f"it used more than {self.limits.memory_mb} MiB"
+                if len(everyone) > self._limits.processes:
+                    gone = f"it ran more than {self._limits.processes} processes"
+                elif sum(process.memory_info().rss for process in everyone) > self._limits.memory_mb << 20:
+                    gone = f"it used more than {self._limits.memory_mb} MiB"
+        self._why = gone or self._why
         self.end()
 
     def end(self) -> None:
@@ -159,10 +158,7 @@ def sandboxed() -> bool:
         subprocess.run([*_WALLS.split(), "--ro-bind", "/", "/", "true"], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = str(getattr(error, "stderr", "") or error).strip()
-        warnings.warn(
-            f"no sandbox here ({reason}): submissions run with limits on time and memory, but can use the network and "
-            "read your files. On Linux: apt install bubblewrap",
-            stacklevel=2,
-        )
+        text = "submissions run with limits on time and memory, but can use the network and read your files. On Linux: "
+        warnings.warn(f"no sandbox here ({reason}): {text}apt install bubblewrap", stacklevel=2)
         return False
     return True

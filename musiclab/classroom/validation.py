@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from os import PathLike
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,7 +13,7 @@ from musiclab.errors import require
 from musiclab.feedback import Feedback
 
 
-def validate(path: str | PathLike, timeout: int = 60) -> Feedback:
+def validate(path: str | Path, timeout: int = 60) -> Feedback:
     """Run a notebook with nbval in this environment and return which checks pass and what the others miss.
 
     Parameters
@@ -43,13 +42,13 @@ def validate(path: str | PathLike, timeout: int = 60) -> Feedback:
         cases = list(ElementTree.parse(report).iter("testcase"))
     rows = []
     for number, (cell, case) in enumerate(zip(cells, cases, strict=True), 1):
-        failed, what = case.find("failure"), cell.name or f"code cell {number}"
-        if cell.role != "check":
-            rows += [] if failed is None else [("!", f"{what} stops", _reason(failed.text))]
-        elif case.find("skipped") is not None:
-            rows.append(("·", what, "it was not run here; the marking runs it"))
-        else:
-            rows.append(("✓", what, "") if failed is None else ("·", what, _reason(failed.text)))
+        failed, name = case.find("failure"), cell.name or f"code cell {number}"
+        if cell.role == "check" and case.find("skipped") is not None:
+            rows.append(("·", name, "it was not run here; the marking runs it"))
+        elif cell.role == "check":
+            rows.append(("✓", name, "") if failed is None else ("·", name, _reason(failed.text)))
+        elif failed is not None:
+            rows.append(("!", f"{name} stops", _reason(failed.text)))
     return Feedback(tuple(rows))
 
 

@@ -38,12 +38,21 @@ def test_a_solution_without_a_region_is_replaced_whole() -> None:
     ("source", "role", "message"),
     [
         ("### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION", "answer", r"cell 0 \(f\), line 2 must be ### END"),
-        ("a = 1\n### BEGIN SOLUTION\na = 2", "answer", r"cell 0 \(f\), line 2 must be closed"),
-        ("a = 1\n### END SOLUTION", "answer", r"cell 0 \(f\), line 2 must be ### BEGIN SOLUTION before its end"),
-        ("### BEGIN HIDDEN TESTS\nassert 1", "check", r"cell 0 \(f\), line 1 must be closed"),
-        ("### BEGIN SOLUTION\n### END SOLUTION", "check", r"cell 0 \(f\), line 1 must be without SOLUTION"),
-        ("### BEGIN HIDDEN TESTS\n### END HIDDEN TESTS", "answer", "line 1 must be without HIDDEN TESTS"),
-        ("### BEGIN SOLUTION\n### END HIDDEN TESTS", "answer", "line 2 must be without HIDDEN TESTS"),
+        ("a = 1\n### BEGIN SOLUTION\na = 2", "answer", r"cell 0 \(f\), line 3 must be followed by ### END SOL"),
+        ("a = 1\n### END SOLUTION", "answer", r"cell 0 \(f\), line 2 must be ### BEGIN SOLUTION, got ### END"),
+        ("### BEGIN HIDDEN TESTS\nassert 1", "check", r"cell 0 \(f\), line 2 must be followed by ### END HID"),
+        ("### BEGIN SOLUTION\n### END SOLUTION", "check", r"cell 0 \(f\), line 1 must be ### BEGIN HIDDEN TESTS, got"),
+        (
+            "### BEGIN HIDDEN TESTS\n### END HIDDEN TESTS",
+            "answer",
+            "line 1 must be ### BEGIN SOLUTION, got ### BEGIN HIDDEN TESTS",
+        ),
+        (
+            "### BEGIN SOLUTION\n### END HIDDEN TESTS",
+            "answer",
+            "line 2 must be ### END SOLUTION, got ### END HIDDEN TESTS",
+        ),
+        ("### BEGIN SOLUTION\n### END SOLUTION", "", "line 1 must be without a region, got ### BEGIN SOLUTION"),
     ],
 )
 def test_a_wrong_region_is_named_by_cell_and_line(tmp_path, source, role, message) -> None:
