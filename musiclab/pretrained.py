@@ -3,6 +3,7 @@
 Nothing is pickled: weights are plain tensors, the rest is text.
 """
 
+import copy
 import json
 from pathlib import Path
 
@@ -48,15 +49,10 @@ def save(model: Model, tok: Tokenizer, folder: str | Path, card: dict | None = N
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    kind = torch.float16 if half else torch.float32
-    weights = {
-        name: (value.to(kind) if value.is_floating_point() else value).detach().cpu().contiguous()
-        for name, value in model.state_dict().items()
-    }  # counts stay whole numbers
-    facts = {
-        "format": FORMAT, "musiclab": __version__, "model": model.config, "tokenizer": tok.config, "card": card or {},
-    }  # fmt: skip
-    write_whole(folder / "model.safetensors", to_bytes(weights))
+    stored = copy.deepcopy(model).to("cpu", torch.float16 if half else torch.float32)  # counts stay whole numbers
+    facts = {"format": FORMAT, "musiclab": __version__, "model": model.config, "tokenizer": tok.config}
+    facts["card"] = card or {}
+    write_whole(folder / "model.safetensors", to_bytes(stored.state_dict()))
     write_whole(folder / "config.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
     return folder
 
@@ -99,12 +95,9 @@ def load_pretrained(name: str | Path, device: str = "auto") -> tuple[Model, Toke
     if not (folder / "config.json").is_file():
         raise MissingData(f"model must be a folder with config.json or one of {pretrained_names()}, got {str(name)!r}")
     facts = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    newer = (
-        f"{facts['format']} (written by musiclab {facts['musiclab']}; this is {__version__}: pip install -U musiclab)"
-    )
+    newer = f"{facts['format']}, by musiclab {facts['musiclab']} (this is {__version__}: pip install -U musiclab)"
     require(facts["format"] <= FORMAT, "checkpoint format", f"at most {FORMAT}", newer)
     model = build_model(facts["model"])
-    weights = load_file(folder / "model.safetensors")
-    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
+    model.load_state_dict(load_file(folder / "model.safetensors"))  # into 32 bits, whatever was stored
     model.card, model.name = facts["card"], folder.name
     return model.to(pick_device(device)).eval(), load_tokenizer(facts["tokenizer"])

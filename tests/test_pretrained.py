@@ -34,7 +34,7 @@ def test_refuses_a_newer_format(tmp_path):
     save(small(), Chorale(), tmp_path)
     facts = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(facts | {"format": 99, "musiclab": "9.0"}))
-    with pytest.raises(ValueError, match=r"checkpoint format must be at most 1, got 99 \(written by musiclab 9.0"):
+    with pytest.raises(ValueError, match=r"checkpoint format must be at most 1, got 99, by musiclab 9.0 \(this is"):
         load_pretrained(tmp_path)
 
 
