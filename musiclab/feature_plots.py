@@ -21,9 +21,9 @@ from musiclab.score import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.image import AxesImage
 
 MARKERS = "os^Dv<>P"  # beside the colours, for those who do not see them
+Table = Mapping[str, np.ndarray]
 FARTHEST = 8  # standard deviations that a violin may be out
 SQUARE = (5.5, 4.5)  # inches, with a colour bar
 
@@ -41,9 +41,8 @@ def plot_pitch_class(score: Score, ax: "Axes | None" = None) -> "Axes":
     'share of time (%)'
     """
     ax, ticks = new_axes(ax, (6, 3)), pitch_class_histogram(score)
-    bars = ax.bar(range(12), 100 * ticks / max(1, ticks.sum()), color=PALETTE[0], width=0.8)
+    bars = ax.bar(SHARP_NAMES, 100 * ticks / max(1, ticks.sum()), color=PALETTE[0], width=0.8)
     ax.bar_label(bars, fmt=lambda share: f"{share:.0f}" if share >= 0.5 else "", color=INK, fontsize=9, padding=2)
-    ax.set_xticks(range(12), SHARP_NAMES)
     ax.margins(y=0.12)
     ax.set(xlabel="pitch class", ylabel="share of time (%)")
     return ax
@@ -94,9 +93,7 @@ def plot_self_similarity(score: Score, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
-def plot_descriptors(
-    sets: Mapping[str, Mapping[str, np.ndarray]], names: Sequence[str] = COMPARED, ax: "Axes | None" = None
-) -> "Axes":
+def plot_descriptors(sets: Mapping[str, Table], names: Sequence[str] = COMPARED, ax: "Axes | None" = None) -> "Axes":
     """Return axes with sets of scores side by side, descriptor by descriptor, as violins in units of the first set.
 
     0 is the mean of the first set, the reference, and 1 its standard deviation; the grey band holds 95 % of a normal
@@ -128,31 +125,21 @@ def plot_descriptors(
     require(len(sets) > 1, "sets", "the reference and at least one more", len(sets))
     ax, (reference, *_) = new_axes(ax, (9, 1 + 0.17 * len(names) * len(sets))), sets.values()
     ax.axvspan(-1.96, 1.96, color=PALE, alpha=0.5, linewidth=0)
-    for place, name in enumerate(names):
-        mean, deviation = np.nanmean(reference[name]), np.nanstd(reference[name]) or 1.0
-        for which, table in enumerate(sets.values()):
-            values = (table[name][np.isfinite(table[name])] - mean) / deviation
-            _violin(ax, values, place + 0.8 * ((which + 0.5) / len(sets) - 0.5), 0.8 / len(sets), PALETTE[which])
-    for which, (name, table) in enumerate(sets.items()):
-        ax.barh(0, 0, color=PALETTE[which], label=f"{name} ({len(next(iter(table.values())))})")
+    units = [(np.nanmean(reference[name]), np.nanstd(reference[name]) or 1.0) for name in names]
+    for which, (title, table) in enumerate(sets.items()):
+        values = [(table[name] - mean) / deviation for name, (mean, deviation) in zip(names, units, strict=True)]
+        values = {place: np.clip(v[np.isfinite(v)], -FARTHEST, FARTHEST) for place, v in enumerate(values)}
+        some = {place + 0.8 * ((which + 0.5) / len(sets) - 0.5): v for place, v in values.items() if len(v)}
+        how = dict(orientation="horizontal", widths=0.8 / len(sets), showextrema=False)
+        for body in ax.violinplot([*some.values()], [*some], **how)["bodies"]:
+            body.set(facecolor=PALETTE[which], alpha=0.75, linewidth=0)
+        means, label = [v.mean() for v in some.values()], f"{title} ({len(next(iter(table.values())))})"
+        ax.plot(means, [*some], "o", color=PALETTE[which], markeredgecolor=INK, markersize=4.5, label=label)
     ax.set_yticks(range(len(names)), [re.sub("^n_", "number of ", name).replace("_", " ") for name in names])
-    ax.set(
-        xlim=(-FARTHEST - 0.5, FARTHEST + 0.5),
-        ylim=(len(names) - 0.5, -0.5),
-        xlabel="standard deviations of the first set",
-    )
+    ax.set(xlim=(-FARTHEST - 0.5, FARTHEST + 0.5), ylim=(len(names) - 0.5, -0.5))
+    ax.set_xlabel("standard deviations of the first set")
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, fontsize=9, labelcolor=INK)
     return ax
-
-
-def _violin(ax: "Axes", values: np.ndarray, y: float, height: float, color: str) -> None:
-    """Draw where values lie, the mean as a dot."""
-    values = np.clip(values, -FARTHEST, FARTHEST)
-    if len(values) and np.ptp(values) > 0:
-        (body,) = ax.violinplot(values, [y], orientation="horizontal", widths=height, showextrema=False)["bodies"]
-        body.set(facecolor=color, alpha=0.75, linewidth=0)
-    if len(values):
-        ax.plot(values.mean(), y, "o", color=color, markeredgecolor=INK, markersize=4.5)
 
 
 def plot_embedding(places: np.ndarray, labels: Sequence, ax: "Axes | None" = None) -> "Axes":
@@ -252,27 +239,24 @@ def plot_spectrogram(
     >>> plot_spectrogram(np.zeros((12, 50)), "chroma").get_ylabel()
     'pitch class'
     """
-    from matplotlib.collections import PolyCollection
-
     labels = {"linear": "frequency (kHz)", "mel": "mel band", "pitch": "pitch", "chroma": "pitch class"}
     require(kind in labels, "kind", f"one of {tuple(labels)}", repr(kind))
     ax, rows, seconds = new_axes(ax, (9, 3.5)), len(image), image.shape[1] * HOP / SAMPLE_RATE
     low, high = (0, SAMPLE_RATE / 2000) if kind == "linear" else (-0.5, rows - 0.5)
-    extent, what = (0, seconds, low, high), "strength" if kind == "chroma" else "dB"
-    _heat(ax, image, what, origin="lower", aspect="auto", extent=extent)
+    what = "strength" if kind == "chroma" else "dB"
+    _heat(ax, image, what, origin="lower", aspect="auto", extent=(0, seconds, low, high))
     if kind in ("pitch", "chroma"):
-        shown = range(12) if kind == "chroma" else range(0, rows, 12)
-        ax.set_yticks(shown, [SHARP_NAMES[i] if kind == "chroma" else pitch_name(LOWEST + i) for i in shown])
-    if score is not None and kind in ("pitch", "chroma"):
-        y = score.notes["pitch"] % 12 if kind == "chroma" else score.notes["pitch"].astype(int) - LOWEST
-        left, right = score.onset_second, score.onset_second + score.duration_second
-        corners = np.stack([[left, y - 0.5], [left, y + 0.5], [right, y + 0.5], [right, y - 0.5]])  # (4, 2, n)
-        ax.add_collection(PolyCollection(corners.transpose(2, 0, 1), facecolors="none", edgecolors=PALETTE[5], lw=0.8))
-    ax.set(xlabel="seconds", ylabel=labels[kind])
+        names = {"chroma": SHARP_NAMES, "pitch": [pitch_name(LOWEST + row) for row in range(rows)]}[kind]
+        ax.set_yticks(range(rows)[:: rows // 8 or 1], names[:: rows // 8 or 1])
+        if score is not None:
+            y = score.notes["pitch"] % 12 if kind == "chroma" else score.notes["pitch"].astype(int) - LOWEST
+            outline = dict(height=1, fill=False, edgecolor=PALETTE[5], linewidth=0.8)
+            ax.barh(y, score.duration_second, left=score.onset_second, **outline)
+    ax.set(xlim=(0, seconds), ylim=(low, high), xlabel="seconds", ylabel=labels[kind])
     return ax
 
 
-def _heat(ax: "Axes", image: np.ndarray, label: str, **how: object) -> "AxesImage":
+def _heat(ax: "Axes", image: np.ndarray, label: str, **how: object) -> None:
     """Draw a table as colours from white over blue to ink, with a bar that says what they mean."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -282,4 +266,3 @@ def _heat(ax: "Axes", image: np.ndarray, label: str, **how: object) -> "AxesImag
     bar.set_label(label, color=INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=INK, labelsize=9, length=0)
-    return drawn

@@ -11,12 +11,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn import dummy, linear_model, metrics, model_selection, pipeline, preprocessing
 
 from musiclab.errors import require
 from musiclab.models import NGram
@@ -116,16 +111,17 @@ def probe(
         require(items == len(y), "items", f"{len(y)}, one a label", items)
     require(len(classes) > 1, "y", "of two classes or more", len(classes))
     require(len(pieces) >= FOLDS, "groups", f"at least {FOLDS} pieces", len(pieces))
-    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=800, class_weight="balanced"))
+    regression = linear_model.LogisticRegression(max_iter=800, class_weight="balanced")
+    linear = pipeline.make_pipeline(preprocessing.StandardScaler(), regression)
     readers = {
         "features": (linear, X, y),
         "descriptors": (linear, descriptors, y),
         "n-gram": (_NGrams(), sequences, y),
         "random network": (linear, random_network, y),
         "shuffled labels": (linear, X, np.random.default_rng(0).permutation(y)),
-        "majority": (DummyClassifier(), X, y),
+        "majority": (dummy.DummyClassifier(), X, y),
     }
-    folds = [*StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0).split(y, y, groups)]
+    folds = [*model_selection.StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0).split(y, y, groups)]
     rows = {name: None if how[1] is None else _reading(*how, groups, folds) for name, how in readers.items()}
     return ProbeTable(f"Probe: {len(y)} items of {len(pieces)} pieces kept apart, {len(classes)} classes", rows)
 
@@ -163,7 +159,7 @@ def _reading(reader: Any, X: Sequence, y: np.ndarray, groups: np.ndarray, folds:
     return Reading(
         float(_macro_f1(table)), tuple(np.quantile(draws, [0.025, 0.975]).tolist()), draws,
         float(table.trace() / len(y)), float((table.diagonal() / table.sum(axis=1)).mean()),
-        float(average_precision_score(y, chances[:, 1])) if k == 2 else math.nan,
+        float(metrics.average_precision_score(y, chances[:, 1])) if k == 2 else math.nan,
     )  # fmt: skip
 
 

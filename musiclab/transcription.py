@@ -17,8 +17,8 @@ from musiclab.score import Part, Score
 
 POSITIVE_WEIGHT = 4.0  # a pitch that sounds counts for four that do not; with 1 the network may learn to say nothing
 THRESHOLD = POSITIVE_WEIGHT / (1 + POSITIVE_WEIGHT)  # trained so, the network says 0.8 of what is as likely as not
-RESOLUTION, TEMPO = 480, 120.0  # of the scores written: 960 ticks a second
-SHORTEST = 3  # frames of a note
+RESOLUTION = 480  # of the scores written: at 120 quarters per minute 960 ticks a second
+SHORTEST = 5  # frames of a note: a 16th at 120 quarters per minute
 EXCERPT, BATCH = 128, 4  # frames (3 s) and excerpts a step
 OCTAVES = 49  # rows that the first layer sees: two octaves either side, where the overtones lie
 
@@ -57,7 +57,7 @@ def train_transcriber(scores: Sequence[Score], steps: int = 420, seed: int = 0) 
     Parameters
     ----------
     scores : sequence of Score
-        Each three seconds or longer.
+        Together three seconds or longer.
     steps : int
         Of four excerpts of 3 s each.
 
@@ -70,18 +70,15 @@ def train_transcriber(scores: Sequence[Score], steps: int = 420, seed: int = 0) 
     Notebook: 06_features.
     """
     torch.manual_seed(seed)
-    rng, model, music = np.random.default_rng(seed), Transcriber(), [_example(score) for score in scores]
+    rng, model, weight = np.random.default_rng(seed), Transcriber(), torch.tensor(POSITIVE_WEIGHT)
+    music = torch.cat([_example(score) for score in scores], dim=2)  # (2, 96, frames)
     optimizer = torch.optim.Adam(model.parameters(), 4e-3)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.02 - step / steps)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, steps)
     for _ in range(steps):
-        chosen = [music[i] for i in rng.integers(len(music), size=BATCH)]
-        starts = [rng.integers(both.shape[2] - EXCERPT + 1) for both in chosen]
-        both = torch.stack([one[:, :, at : at + EXCERPT] for one, at in zip(chosen, starts, strict=True)])
-        loss = F.binary_cross_entropy_with_logits(
-            model(both[:, 0]), both[:, 1], pos_weight=torch.tensor(POSITIVE_WEIGHT)
-        )
+        starts = rng.integers(music.shape[2] - EXCERPT + 1, size=BATCH)
+        sound, truth = torch.stack([music[:, :, at : at + EXCERPT] for at in starts], dim=1)  # (B, 96, T) each
         optimizer.zero_grad()
-        loss.backward()
+        F.binary_cross_entropy_with_logits(model(sound), truth, pos_weight=weight).backward()
         optimizer.step()
         schedule.step()
     return model
@@ -90,7 +87,7 @@ def train_transcriber(scores: Sequence[Score], steps: int = 420, seed: int = 0) 
 def transcribe(model: Transcriber, wave: np.ndarray) -> Score:
     """Return the notes that a transcriber hears in mono sound at 22,050 samples a second.
 
-    A note is a pitch that sounds for three frames (70 ms) or more; all have one part, and unisons are one note. The
+    A note is a pitch that sounds for five frames (0.12 s) or more; all have one part, and unisons are one note. The
     tempo is 120 quarters per minute whatever is played: times are right in seconds (``score.onset_second``).
 
     Notes
@@ -101,9 +98,9 @@ def transcribe(model: Transcriber, wave: np.ndarray) -> Score:
     pitch, first = np.nonzero(np.diff(heard, axis=1) > 0)
     _, after = np.nonzero(np.diff(heard, axis=1) < 0)
     long = after - first >= SHORTEST
-    ticks = np.round(np.stack([first, after])[:, long] * (HOP / SAMPLE_RATE * RESOLUTION * TEMPO / 60)).astype(int)
+    ticks = np.round(np.stack([first, after])[:, long] * (HOP / SAMPLE_RATE * 2 * RESOLUTION)).astype(int)
     rows = zip(ticks[0], ticks[1] - ticks[0], pitch[long] + LOWEST, strict=True)
-    return Score(list(rows), parts=[Part("Heard")], resolution=RESOLUTION, tempos=[(0, TEMPO)])
+    return Score(list(rows), parts=[Part("Heard")], resolution=RESOLUTION)
 
 
 def _loudness(wave: np.ndarray) -> torch.Tensor:

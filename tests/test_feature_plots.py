@@ -72,7 +72,7 @@ def test_violins_stand_by_their_descriptor_and_far_ones_at_the_edge():
     sets = {name: {**table, "leap_rate": np.full(50, np.nan)} for name, table in sets.items()}
     with pytest.warns(RuntimeWarning):
         ax = plots.plot_descriptors(sets, ["mean_pitch", "leap_rate"])
-    means = {round(line.get_ydata()[0], 6): line.get_xdata()[0] for line in ax.lines}
+    means = {round(y, 6): x for dots in ax.lines for x, y in dots.get_xydata().tolist()}
     assert means == {-0.2: pytest.approx(0, abs=1e-9), 0.2: 8}  # none for what is nan
     labels = [label.get_text() for label in plots.plot_descriptors(CALLS["plot_descriptors"][0]).get_yticklabels()]
     assert len(labels) == len(COMPARED) and labels[0] == "number of pitches"
@@ -100,9 +100,10 @@ def test_numbers_in_cells_can_be_read():
 @pytest.mark.parametrize(("kind", "rows"), [("pitch", 96), ("chroma", 12)])
 def test_notes_are_outlined_on_their_rows(kind, rows):
     ax = plots.plot_spectrogram(np.zeros((rows, 400)), kind, CHORALE)
-    corners = np.array([path.vertices[0] for path in ax.collections[0].get_paths()])
+    corners = np.array([box.get_xy() for box in ax.patches])
     pitch = CHORALE.notes["pitch"].astype(int)
     assert corners[:, 0] == pytest.approx(CHORALE.onset_second)
     assert corners[:, 1] + 0.5 == pytest.approx(pitch % 12 if kind == "chroma" else pitch - 24)
+    assert ax.get_ylim() == (-0.5, rows - 0.5)
     with pytest.raises(ValueError, match="kind must be one of"):
         plots.plot_spectrogram(np.zeros((3, 3)), "cqt")

@@ -152,7 +152,7 @@ def test_a_trained_model_holds_beats_and_fermatas():
     """
     from tests.probing_tasks import ask_of_quarters
 
-    asked = ask_of_quarters("jsb-benchmark", every=4)
+    asked = ask_of_quarters("jsb-benchmark", every=2)
     for labels in ("beat", "fermata"):
         table = probe(
             asked["trained"][0], asked[labels], asked["pieces"],
