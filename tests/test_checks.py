@@ -149,7 +149,7 @@ def test_an_honest_tokenizer_passes():
         (LowersTwice(), r"projection: project is not idempotent, score 0: keys"),
         (TwoWordsForOnePitch(), r"canonical: encode\(decode\(ids\)\) != ids, walk \d+ of seed 0, position \d+"),
         (MergesAnyhow(Melody(), [(66, 4)]), r"canonical: encode\(decode\(ids\)\) != ids"),
-        (LiberalGrammar(), r"walk: walk \d+ of seed 0 is legal but does not decode: Hold at position"),
+        (LiberalGrammar(), r"walk: walk \d+ of seed 0 is legal but does not decode: .* _decode does not"),
         (RunsIntoAWall(), "walk: after 5 ids the grammar allows nothing"),
         (NarrowGrammar(), "grammar: Hold at position 4 is not allowed, score 0"),
         (NeverEnds(), "grammar: EOS is not allowed after all 11 ids, score 0"),

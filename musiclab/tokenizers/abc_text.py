@@ -8,6 +8,7 @@ text, and reading is done by the grammar itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,19 +17,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musiclab.errors import TokenError, require
 from musiclab.pitch import key_name, spell
 from musiclab.score import Score
 from musiclab.tokenizers.base import SPECIAL_WORDS, Grammar, Tokenizer
-from musiclab.tokenizers.cells import KEYS, Line, metres_on_grid, read_line, steps_in_bar, write_line
-from musiclab.tokenizers.melody import PARTS, TEMPO
+from musiclab.tokenizers.cells import KEYS, Line, OnGrid, steps_in_bar
 
+REST = -1
 LETTERS, ACCIDENTALS = "FCGDAEB", {-1: "_", 0: "=", 1: "^"}  # letters in fifths
 CHARACTERS = "\nABCDEFGKLMXabcdefgmz0123456789/:#|-_=^,'"
 
 
 @dataclass(frozen=True, repr=False)
-class ABCText(Tokenizer):
+class ABCText(OnGrid, Tokenizer):
     """Tokenizer of tunes as ABC text; its words are characters.
 
     The text begins with ``X:1``, ``M:``, ``L:1/8`` and ``K:``, each on a line; then come notes (``^F,3/2``), rests
@@ -71,9 +71,6 @@ class ABCText(Tokenizer):
 
     steps_per_quarter: int = 12
 
-    def __post_init__(self) -> None:
-        require(1 <= self.steps_per_quarter <= 96, "steps_per_quarter", "in 1..96", self.steps_per_quarter)
-
     @cached_property
     def vocab(self) -> tuple[str, ...]:
         return (*SPECIAL_WORDS, *CHARACTERS)
@@ -81,78 +78,47 @@ class ABCText(Tokenizer):
     @cached_property
     def headers(self) -> dict[str, tuple[tuple[int, int], tuple[int, str]]]:
         """The metre and key that each header text says."""
-        metres = metres_on_grid(self.steps_per_quarter)
-        names = {k: key_name(*k).replace(" major", "").replace(" minor", "m") for k in KEYS}
-        return {f"X:1\nM:{m[0]}/{m[1]}\nL:1/8\nK:{name}\n": (m, k) for m in metres for k, name in names.items()}
+        names = {key: key_name(*key).replace(" major", "").replace(" minor", "m") for key in KEYS}
+        return {f"X:1\nM:{m[0]}/{m[1]}\nL:1/8\nK:{names[k]}\n": (m, k) for m in self.metres for k in KEYS}
 
     @cached_property
     def lengths(self) -> list[str]:
-        """The text of each length in steps, from 0 to the longest bar's."""
-        longest = max(self.steps(metre) for metre, _ in self.headers.values())
-        return [_length(Fraction(2 * n, self.steps_per_quarter)) for n in range(longest + 1)]
-
-    def steps(self, metre: tuple[int, int]) -> int:
-        """Return the steps in a bar."""
-        return steps_in_bar(metre, self.steps_per_quarter)
+        """The text of each length in steps, from 0 to the longest bar's: nothing for an eighth, ``3``, ``/2``."""
+        eighths = (Fraction(2 * n, self.steps_per_quarter) for n in range(max(self.bar_steps) + 1))
+        return [re.sub(r"^1(?!\d)", "", str(n)) for n in eighths]
 
     def encode(self, score: Score) -> list[int]:
-        line = read_line(score, self.steps_per_quarter)
-        header = next(text for text, said in self.headers.items() if said == (line.metre, line.key))
-        return [self.ids_of_words[char] for char in header + "".join(self._body(line))]
+        return [self.ids_of_words[char] for text, *_ in self.pieces(self._line(score)) for char in text]
 
-    def _body(self, line: Line) -> Iterator[str]:
-        """Yield the text of notes, rests, ties and bar lines."""
-        bar, marked = self.steps(line.metre), ""
-        bar_line = line.pickup or bar
-        for onset, end, pitch in _with_rests(line):
+    def pieces(self, line: Line) -> Iterator[tuple[str, str, tuple[int, ...], int]]:
+        """Yield the text bit by bit, each with its kind, the note that it speaks of, and its step."""
+        yield next(text for text, said in self.headers.items() if said == (line.metre, line.key)), "header", (), 0
+        bar, marked = steps_in_bar(line.metre, self.steps_per_quarter), ""
+        bar_line, onsets, ends = line.pickup or bar, line.onset.tolist(), line.end.tolist()
+        notes = zip(onsets, ends, line.pitch.tolist(), ((i,) for i in range(len(ends))), strict=True)
+        rests = ((onset, end, None, ()) for onset, end in zip([0, *ends], [*onsets, line.steps], strict=True))
+        for onset, end, pitch, note in sorted([*notes, *rests], key=lambda row: row[:2]):
             while onset < end:
                 stop = min(end, bar_line)
-                name = "z" if pitch is None else _name(pitch, line.key[0], marked)
-                yield name + self.lengths[stop - onset]
+                name = _name(pitch, line.key[0], marked) if note else "z"
+                yield name, "pitch" if note else "rest", note, onset
+                yield self.lengths[stop - onset] + "-" * (bool(note) and stop < end), "length", note, onset
                 marked = _mark(marked, name)
                 if stop == bar_line:
-                    yield "|" if pitch is None or stop == end else "-|"
+                    yield "|", "place", (), stop
                     bar_line, marked = bar_line + bar, ""
                 onset = stop
 
-    def project(self, score: Score) -> Score:
-        return write_line(read_line(score, self.steps_per_quarter), self.steps_per_quarter, PARTS, TEMPO)
-
-    def _decode(self, ids: np.ndarray) -> Score:
+    def _decode(self, ids: np.ndarray) -> Score | None:
         grammar = _ABCGrammar(self)
-        for at, token_id in enumerate(ids.tolist()):
+        for token_id in ids.tolist():
             if self.vocab[token_id] not in grammar.legal():
-                self._refuse(repr(self.vocab[token_id]), at, grammar)
+                return None
             grammar.push(token_id)
-        if "EOS" not in grammar.legal():
-            self._refuse("the end", len(ids), grammar)
-        return write_line(grammar.line(), self.steps_per_quarter, PARTS, TEMPO)
-
-    def _refuse(self, what: str, at: int, grammar: _ABCGrammar) -> None:
-        legal = " ".join(word.replace("\n", "a new line") for word in sorted(grammar.legal()))
-        raise TokenError(at, what, f"expected one of {legal}")
+        return self._score(grammar.line()) if "EOS" in grammar.legal() else None
 
     def grammar(self) -> Grammar:
         return _ABCGrammar(self)
-
-
-# --- writing ----------------------------------------------------------------------------------------------------------
-
-
-def _with_rests(line: Line) -> Iterator[tuple[int, int, int | None]]:
-    """Yield (onset, end, pitch) of notes and, with pitch None, of the rests between and after them."""
-    now = 0
-    for onset, end, pitch in zip(line.onset.tolist(), line.end.tolist(), line.pitch.tolist(), strict=True):
-        yield now, onset, None
-        yield onset, end, pitch
-        now = end
-    yield now, line.steps, None
-
-
-def _length(units: Fraction) -> str:
-    """Return a length in eighths: nothing for 1, ``3``, ``/2``, ``3/2``."""
-    top = "" if units.numerator == 1 else str(units.numerator)
-    return top if units.denominator == 1 else f"{top}/{units.denominator}"
 
 
 @lru_cache(maxsize=8192)
@@ -178,17 +144,13 @@ def _mark(marked: str, name: str) -> str:
     return "".join(sorted({*marked, name[1].upper()})) if name[0] in "_=^" else marked
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
-
-
 class _Place(NamedTuple):
-    """Where a tune has come to, between notes."""
+    """Where a tune has come to, between notes, rests and bar lines."""
 
     now: int = 0  # steps from the start
     room: int = 0  # steps to the bar line
     marked: str = ""
-    rest: bool = False  # a rest ends here, in this bar
-    pitch: int | None = None  # the note that ends here
+    last: int | None = None  # the pitch that ends here, or REST; None after a bar line, but for a tie
     tie: str = ""  # "-" before the bar line, "|" after it
 
 
@@ -203,9 +165,8 @@ class _ABCGrammar(Grammar):
         self.notes: tuple[tuple[int, int, int], ...] = ()  # onset, end, pitch; a tuple, so that copies cost nothing
 
     def mask(self) -> np.ndarray:
-        mask = np.zeros(len(self.tok.vocab), dtype=bool)
-        mask[[self.tok.ids_of_words[word] for word in self.legal()]] = True
-        return mask
+        legal = self.legal()
+        return np.array([word in legal for word in self.tok.vocab])
 
     def legal(self) -> set[str]:
         """Return the words that may come next."""
@@ -221,68 +182,64 @@ class _ABCGrammar(Grammar):
                 legal |= self._starts(self._closed())
         return legal
 
-    def _names(self, place: _Place) -> dict[str, int | None]:
+    def _names(self, place: _Place) -> dict[str, int]:
         """Return the names that a note may have here, and the rest's."""
         names = _names(self.key[0], place.marked)
         if place.tie:
-            return {name: pitch for name, pitch in names.items() if pitch == place.pitch}
-        return names if place.rest else {**names, "z": None}
+            return {name: pitch for name, pitch in names.items() if pitch == place.last}
+        return names if place.last == REST else {**names, "z": REST}
 
     def _starts(self, place: _Place) -> set[str]:
         """Return what may begin where a note or a bar line has ended."""
         if place.tie == "-":
             return {"|"}
-        bar_line = {"|"} if place.pitch is None else {"|", "-"}
+        bar_line = {"|"} if place.last in (None, REST) else {"|", "-"}
         if not place.room:
             return bar_line
-        starts = _next(self._names(place), "")
-        if place.now and not place.tie:
-            starts |= {"EOS"} if self.bars else {"EOS"} | bar_line  # the first bar line may come early: a pickup
-        return starts
+        end = {"EOS"} if self.bars else {"EOS", *bar_line}  # the first bar line may come early: a pickup
+        return _next(self._names(place), "") | (end if place.now and not place.tie else set())
 
     def _closed(self) -> _Place:
         """Return where the tune is after the note or rest being written."""
-        steps, pitch = self.tok.lengths.index(self.length, 1), self._names(self.place)[self.name]
-        marked = _mark(self.place.marked, self.name)
-        return _Place(self.place.now + steps, self.place.room - steps, marked, pitch is None, pitch)
+        steps, last = self.tok.lengths.index(self.length, 1), self._names(self.place)[self.name]
+        now, room, marked, *_ = self.place
+        return _Place(now + steps, room - steps, _mark(marked, self.name), last)
 
     def _close(self) -> None:
         """Keep the note being written, if any."""
         if not self.name:
             return
         before, self.place = self.place, self._closed()
-        if self.place.pitch is not None:
+        if self.place.last != REST:
             earlier, onset = (self.notes[:-1], self.notes[-1][0]) if before.tie else (self.notes, before.now)
-            self.notes = (*earlier, (onset, self.place.now, self.place.pitch))
+            self.notes = (*earlier, (onset, self.place.now, self.place.last))
         self.name = self.length = ""
 
     def push(self, token_id: int) -> None:
         char = self.tok.vocab[token_id]
         if self.metre is None:
             self.head += char
-            if self.head in self.tok.headers:
-                self.metre, self.key = self.tok.headers[self.head]
-                self.place = _Place(room=self.tok.steps(self.metre))
+            self.metre, self.key = self.tok.headers.get(self.head, (None, None))
+            self.place = _Place(room=self._bar)
         elif self.name and char in "0123456789/":
             self.length += char
         elif self.name and char in _next(self._names(self.place), self.name):
             self.name += char
         else:
             self._close()
-            self._begin(char)
+            now, room, _, last, tie = self.place
+            if char == "|":
+                self.pickup = now if room and not self.bars else self.pickup
+                self.bars += 1
+                self.place = _Place(now, self._bar, "", last if tie else None, tie and "|")
+            elif char == "-":
+                self.place = self.place._replace(tie="-")
+            else:
+                self.name = char
 
-    def _begin(self, char: str) -> None:
-        place = self.place
-        if char == "-":
-            self.place = place._replace(tie="-")
-        elif char == "|":
-            if not self.bars and place.room:
-                self.pickup = place.now
-            self.bars += 1
-            tied = {"pitch": place.pitch, "tie": "|"} if place.tie else {}
-            self.place = _Place(place.now, self.tok.steps(self.metre), **tied)
-        else:
-            self.name = char
+    @property
+    def _bar(self) -> int:
+        return steps_in_bar(self.metre, self.tok.steps_per_quarter) if self.metre else 0
 
     @property
     def n_bars(self) -> int:

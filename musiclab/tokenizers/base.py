@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from copy import copy, deepcopy
 from dataclasses import asdict, fields
 from functools import cached_property
+from itertools import groupby, takewhile
 from typing import ClassVar
 
 import numpy as np
@@ -39,10 +40,6 @@ class Grammar(ABC):
     @abstractmethod
     def mask(self) -> np.ndarray:
         """Return which ids may come next, bool of shape (vocab,); not to be written to."""
-
-    def closing(self) -> np.ndarray:
-        """Return which of the ids that may come next lead towards an end; all, unless a scheme can be caught."""
-        return self.mask()
 
     @abstractmethod
     def push(self, token_id: int) -> None:
@@ -87,8 +84,8 @@ class Tokenizer(ABC):
         """Return the ids of a score, without BOS and EOS."""
 
     @abstractmethod
-    def _decode(self, ids: np.ndarray) -> Score:
-        """Return the score of ids without BOS and EOS, or raise TokenError."""
+    def _decode(self, ids: np.ndarray) -> Score | None:
+        """Return the score of ids without BOS and EOS, or None if the grammar does not allow them."""
 
     @abstractmethod
     def project(self, score: Score) -> Score:
@@ -122,10 +119,26 @@ class Tokenizer(ABC):
             body = self.repair(body)
             if not len(body) and not self.grammar().mask()[EOS]:
                 return self.project(Score([]))
-        try:
-            return self._decode(body)
-        except TokenError as error:
-            raise TokenError(error.position + start, error.word, error.reason) from None
+        if (score := self._decode(body)) is None:
+            raise self._refusal(body, start)
+        return score
+
+    def _refusal(self, ids: np.ndarray, start: int) -> TokenError:
+        """Return the error that names the first id that the grammar does not allow, and what it allows there."""
+        grammar, at = self.grammar(), 0
+        while at < len(ids) and ids[at] != EOS and grammar.mask()[ids[at]]:
+            grammar.push(int(ids[at]))
+            at += 1
+        mask, word = grammar.mask(), self.vocab[ids[at]] if at < len(ids) else "the end"
+        if word == "the end" and mask[EOS]:
+            return TokenError(start + at, word, "the grammar allows all of these ids, but _decode does not")
+        legal = (
+            self.vocab[i] for i in np.flatnonzero(mask) if i != EOS and " " not in self.vocab[i]
+        )  # merged are many
+        kinds = [list(words) for _, words in groupby(legal, lambda word: word.partition("_")[0])]
+        allowed = [f"{words[0]}..{words[-1]}" if len(words) > 1 else words[0] for words in kinds]
+        allowed += ["the end"] * bool(mask[EOS])
+        return TokenError(start + at, word, f"only {', '.join(allowed)} may come here")
 
     def repair(self, ids: Sequence[int]) -> np.ndarray:
         """Return the ids that the grammar allows, up to the first EOS, brought to an end.
@@ -133,20 +146,19 @@ class Tokenizer(ABC):
         Warns how many ids were left out, the first of them by word and position, and how many were added.
         """
         grammar, kept, dropped = self.grammar(), [], []
-        for position, token_id in enumerate(ids):
-            if token_id == EOS:
-                break
+        for position, token_id in enumerate(takewhile(lambda token_id: token_id != EOS, ids)):
             if grammar.mask()[token_id]:
                 grammar.push(int(token_id))
                 kept.append(int(token_id))
             else:
                 dropped.append(f"{self.vocab[token_id]} at position {position}")
         done = self.finish(kept)
-        left_out, added = len(ids) - min(len(kept), len(done)), max(0, len(done) - len(kept))
-        if left_out or added:
-            text = f"{type(self).__name__} left out {left_out} of {len(ids)} ids that its grammar does not allow"
-            text += f" ({', '.join(dropped[:3])}{', ...' if len(dropped) > 3 else ''})" if dropped else ""
-            warnings.warn(text + (f" and added {added} to come to an end" if added else ""), stacklevel=3)
+        same = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(kept, done, strict=False))))
+        if same < max(len(ids), len(done)):
+            text = f"{type(self).__name__} left out {len(ids) - same} of {len(ids)} ids that its grammar does not allow"
+            text += f" ({', '.join(dropped[:3])}{', ...' * (len(dropped) > 3)})" if dropped else ""
+            text += f" and added {len(done) - same} to come to an end" if same < len(done) else ""
+            warnings.warn(text, stacklevel=3)
         return np.array(done, dtype=np.int64)
 
     def finish(self, ids: Sequence[int]) -> list[int]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musiclab.errors import TokenError, require
+from musiclab.errors import require
 from musiclab.score import Score
 from musiclab.tokenizers.base import SPECIAL_WORDS, Grammar, Tokenizer, load_tokenizer
 
@@ -157,14 +157,8 @@ class BPE(Tokenizer):
     def project(self, score: Score) -> Score:
         return self.base.project(score)
 
-    def _decode(self, ids: np.ndarray) -> Score:
-        try:
-            return self.base._decode(self.expand(ids))
-        except TokenError as error:
-            ends = np.cumsum([len(self.pieces[i]) for i in ids])
-            at = int(np.searchsorted(ends, error.position, "right"))
-            word = self.vocab[ids[at]] if at < len(ids) else "the end"
-            raise TokenError(at, word, f"in {type(self.base).__name__}'s words: {error}") from error
+    def _decode(self, ids: np.ndarray) -> Score | None:
+        return self.base._decode(self.expand(ids))
 
     def grammar(self) -> Grammar:
         return _BPEGrammar(self)
@@ -179,18 +173,18 @@ class _BPEGrammar(Grammar):
 
     def mask(self) -> np.ndarray:
         if self.legal is None:
-            known: dict[tuple[int, ...], tuple[Grammar, np.ndarray]] = {(): (self.base, self.base.mask())}
 
+            @cache
             def after(piece: tuple[int, ...]) -> tuple[Grammar, np.ndarray]:
                 """Return the base grammar after these base ids, and what it allows next: nothing if not even these."""
-                if piece not in known:
-                    grammar, allowed = after(piece[:-1])
-                    known[piece] = grammar, np.zeros_like(allowed)
-                    if allowed[piece[-1]]:
-                        grammar = grammar.copy()
-                        grammar.push(piece[-1])
-                        known[piece] = grammar, grammar.mask()
-                return known[piece]
+                if not piece:
+                    return self.base, self.base.mask()
+                grammar, allowed = after(piece[:-1])
+                if not allowed[piece[-1]]:
+                    return grammar, np.zeros_like(allowed)
+                grammar = grammar.copy()
+                grammar.push(piece[-1])
+                return grammar, grammar.mask()
 
             self.legal = np.array([after(piece[:-1])[1][piece[-1]] for piece in self.tok.pieces])
         return self.legal

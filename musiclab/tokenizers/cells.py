@@ -4,16 +4,15 @@ A cell says what its part does on that step: begins a pitch, holds on to what it
 metre, the pickup and the key signature, so that a model knows where the bar lines are and a score can be engraved.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from math import lcm
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from musiclab.errors import TokenError
+from musiclab.errors import require
 from musiclab.pitch import key_name
-from musiclab.score import DEFAULT_VELOCITY, NOTE, Key, Part, Score, Tempo, TimeSignature
+from musiclab.score import DEFAULT_VELOCITY, NOTE, WIDE_NOTE, Key, Part, Score, Tempo, TimeSignature
 from musiclab.tokenizers.base import EOS, SPECIAL_WORDS, Grammar
 
 METRES = ((4, 4), (3, 4), (2, 4), (6, 4), (2, 2), (3, 2), (4, 2), (3, 8), (6, 8), (9, 8), (12, 8))
@@ -50,39 +49,19 @@ def read_line(score: Score, steps_per_quarter: int, parts: int = 1, pitches: tup
 
     Of the notes of a part that begin together the highest stays, and a later note cuts an earlier one.
     """
-
-    def step(ticks: np.ndarray | int) -> np.ndarray:
-        return (2 * steps_per_quarter * np.asarray(ticks, dtype=np.int64) + score.resolution) // (2 * score.resolution)
-
-    n = score.notes
+    score = score.resample(steps_per_quarter)
+    n = score.notes.astype(WIDE_NOTE)
     n = n[(n["part"] < parts) & (n["pitch"] >= pitches[0]) & (n["pitch"] <= pitches[1])]
-    onset, pitch, part = step(n["onset"]), n["pitch"].astype(np.int64), n["part"].astype(np.int64)
-    end = np.maximum(step(n["onset"].astype(np.int64) + n["duration"]), onset + 1)
-    order = np.lexsort([end, pitch, onset, part])
-    same = (part[order][1:] == part[order][:-1]) & (onset[order][1:] == onset[order][:-1])
-    order = order[np.append(~same, True)[: len(order)]]
-    onset, end, pitch, part = onset[order], end[order], pitch[order], part[order]
-    following = np.where(part[1:] == part[:-1], onset[1:], np.iinfo(np.int64).max)
-    end[:-1] = np.minimum(end[:-1], following)
-    steps = max(1, int(step(score.length)), int(end.max(initial=0)))
+    n = n[np.argsort(n["part"], kind="stable")]
+    again = (n["part"][1:] == n["part"][:-1]) & (n["onset"][1:] == n["onset"][:-1])
+    onset, duration, pitch, _, part = (n[name][np.append(~again, True)[: len(n)]] for name in NOTE.names)
+    end = onset + duration
+    end[:-1] = np.where(part[1:] == part[:-1], np.minimum(end[:-1], onset[1:]), end[:-1])
     metre = score.time_signatures[0][1:]
     metre = metre if metre in metres_on_grid(steps_per_quarter) else (4, 4)
-    pickup = int(step(score.pickup)) % steps_in_bar(metre, steps_per_quarter)
+    pickup = score.pickup % steps_in_bar(metre, steps_per_quarter)
     key = score.keys[0][1:] if score.keys else (0, "major")
-    return Line(metre, pickup, key, onset, end, pitch, part, steps)
-
-
-def write_line(line: Line, steps_per_quarter: int, parts: Sequence[Part], tempo: float) -> Score:
-    """Return the score of parts in steps."""
-    resolution = lcm(24, steps_per_quarter)
-    ticks = resolution // steps_per_quarter
-    table = np.zeros(len(line.onset), dtype=NOTE)
-    table["onset"], table["duration"] = line.onset * ticks, (line.end - line.onset) * ticks
-    table["pitch"], table["part"], table["velocity"] = line.pitch, line.part, DEFAULT_VELOCITY
-    return Score(
-        table, parts=parts, length=line.steps * ticks, resolution=resolution, pickup=line.pickup * ticks,
-        time_signatures=[TimeSignature(0, *line.metre)], tempos=[Tempo(0, tempo)], keys=[Key(0, *line.key)],
-    )  # fmt: skip
+    return Line(metre, pickup, key, onset, end, pitch, part, max(1, score.length))
 
 
 def places(first: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -96,13 +75,16 @@ def places(first: np.ndarray, length: np.ndarray) -> np.ndarray:
     return np.repeat(first + length - np.cumsum(length), length) + np.arange(length.sum())
 
 
-class CellWords:
-    """A tokenizer that writes a header and then rows of cells, one a part; not a scheme by itself."""
+class OnGrid:
+    """A tokenizer of parts in steps; not a scheme by itself."""
 
-    parts: ClassVar[tuple[Part, ...]]
-    pitches: ClassVar[tuple[int, int]]
-    tempo: ClassVar[float]
+    parts: ClassVar[tuple[Part, ...]] = (Part("Melody"),)
+    pitches: ClassVar[tuple[int, int]] = (0, 127)
+    tempo: ClassVar[float] = 120.0
     steps_per_quarter: int
+
+    def __post_init__(self) -> None:
+        require(1 <= self.steps_per_quarter <= 96, "steps_per_quarter", "in 1..96", self.steps_per_quarter)
 
     @cached_property
     def metres(self) -> tuple[tuple[int, int], ...]:
@@ -113,6 +95,27 @@ class CellWords:
     def bar_steps(self) -> list[int]:
         """Steps in a bar of each metre."""
         return [steps_in_bar(metre, self.steps_per_quarter) for metre in self.metres]
+
+    def _line(self, score: Score) -> Line:
+        return read_line(score, self.steps_per_quarter, len(self.parts), self.pitches)
+
+    def _score(self, line: Line) -> Score:
+        resolution = lcm(24, self.steps_per_quarter)
+        ticks = resolution // self.steps_per_quarter
+        table = np.zeros(len(line.onset), dtype=NOTE)
+        table["onset"], table["duration"] = line.onset * ticks, (line.end - line.onset) * ticks
+        table["pitch"], table["part"], table["velocity"] = line.pitch, line.part, DEFAULT_VELOCITY
+        return Score(
+            table, parts=self.parts, length=line.steps * ticks, resolution=resolution, pickup=line.pickup * ticks,
+            time_signatures=[TimeSignature(0, *line.metre)], tempos=[Tempo(0, self.tempo)], keys=[Key(0, *line.key)],
+        )  # fmt: skip
+
+    def project(self, score: Score) -> Score:
+        return self._score(self._line(score))
+
+
+class CellWords(OnGrid):
+    """A tokenizer that writes a header and then rows of cells, one a part; not a scheme by itself."""
 
     @cached_property
     def vocab(self) -> tuple[str, ...]:
@@ -132,27 +135,18 @@ class CellWords:
         pickup = metre + len(self.metres)
         return metre, pickup, pickup + max(self.bar_steps), len(self.vocab)
 
-    def _line(self, score: Score) -> Line:
-        return read_line(score, self.steps_per_quarter, len(self.parts), self.pitches)
-
-    def _score(self, line: Line) -> Score:
-        return write_line(line, self.steps_per_quarter, self.parts, self.tempo)
-
     def encode(self, score: Score) -> list[int]:
         line = self._line(score)
         cells = np.full((len(self.parts), line.steps), REST)
         first, length = line.part * line.steps + line.onset, line.end - line.onset
         cells.ravel()[places(first, length)] = HOLD
         cells.ravel()[first] = PITCH + line.pitch - self.pitches[0]
-        metre, pickup, key, _ = self.header
-        header = [metre + self.metres.index(line.metre), pickup + line.pickup, key + KEYS.index(line.key)]
-        return [*header, *cells.T.ravel().tolist()]
+        header = self.metres.index(line.metre), line.pickup, KEYS.index(line.key)
+        return [*np.add(header, self.header[:3]).tolist(), *cells.T.ravel().tolist()]
 
-    def project(self, score: Score) -> Score:
-        return self._score(self._line(score))
-
-    def _decode(self, ids: np.ndarray) -> Score:
-        self._check(ids)
+    def _decode(self, ids: np.ndarray) -> Score | None:
+        if not self._allowed(ids):
+            return None
         metre, pickup, key = (ids[:3] - self.header[:3]).tolist()
         cells = ids[3:].reshape(-1, len(self.parts)).T
         steps = cells.shape[1]
@@ -162,29 +156,15 @@ class CellWords:
         pitch = cells[part, onset] - PITCH + self.pitches[0]
         return self._score(Line(self.metres[metre], pickup, KEYS[key], onset, end, pitch, part, steps))
 
-    def _check(self, ids: np.ndarray) -> None:
-        """Raise TokenError at the first id that the grammar does not allow."""
-
-        def refuse(at: int, reason: str) -> None:
-            word = self.vocab[ids[at]] if at < len(ids) else "the end"
-            raise TokenError(at, word, reason)
-
-        for at, what in enumerate(("TimeSignature", "Pickup", "Key")):
-            if at >= len(ids) or not self.header[at] <= ids[at] < self.header[at + 1]:
-                refuse(at, f"the header needs a {what} word here")
-        pickup = int(ids[1]) - self.header[1]
-        if pickup >= self.bar_steps[ids[0] - self.header[0]]:
-            refuse(1, f"a pickup must be shorter than a bar of {self.vocab[ids[0]]}")
-        cells, n = ids[3:], len(self.parts)
-        wrong = np.flatnonzero((cells < HOLD) | (cells >= self.header[0]))
-        if len(wrong):
-            refuse(3 + int(wrong[0]), "a cell must be Hold, Rest or a pitch")
-        before = np.concatenate([np.full(n, REST), cells])[: len(cells)]
-        wrong = np.flatnonzero((cells == HOLD) & (before == REST))
-        if len(wrong):
-            refuse(3 + int(wrong[0]), "there is nothing to hold")
-        if len(cells) % n or len(cells) < n * max(1, pickup):
-            refuse(len(ids), f"steps must be whole and at least {max(1, pickup)}")
+    def _allowed(self, ids: np.ndarray) -> bool:
+        """Return whether the grammar allows these ids."""
+        n, (first, *_) = len(self.parts), self.header
+        if len(ids) < 3 + n or not ((ids[:3] >= self.header[:3]) & (ids[:3] < self.header[1:])).all():
+            return False
+        cells, pickup = ids[3:], ids[1] - self.header[1]
+        held_rest = (cells == HOLD) & (np.append(np.full(n, REST), cells[:-n]) == REST)
+        whole = len(cells) % n == 0 and len(cells) >= n * pickup and pickup < self.bar_steps[ids[0] - first]
+        return bool(whole and not held_rest.any() and ((cells >= HOLD) & (cells < first)).all())
 
     def grammar(self) -> Grammar:
         return _CellGrammar(self)

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from musiclab.errors import TokenError, require
+from musiclab.errors import require
 from musiclab.score import Score
 from musiclab.tokenizers.base import EOS, SPECIAL_WORDS, Grammar, Tokenizer
 from musiclab.tokenizers.cells import HOLD
@@ -42,7 +42,7 @@ class ChoraleGrid(Tokenizer):
     ['Pitch_67', 'Pitch_60', 'Rest', 'Rest', 'Pitch_67', 'Pitch_60', 'Rest', 'Rest']
     >>> len(tok.project(score))
     2
-    >>> tok.from_grid(tok.to_grid(tok.encode(score))) == tok.encode(score)
+    >>> tok.from_grid([[67, 60, -1, -1], [67, 60, -1, -1]]) == tok.encode(score)
     True
     """
 
@@ -58,20 +58,12 @@ class ChoraleGrid(Tokenizer):
     def project(self, score: Score) -> Score:
         return self.decode(self.encode(score))
 
-    def _decode(self, ids: np.ndarray) -> Score:
-        cells = self._cells(ids) + SHIFT
-        held = (cells[1:] == cells[:-1]) & (cells[1:] != REST + SHIFT)
-        cells[1:][held] = HOLD
+    def _decode(self, ids: np.ndarray) -> Score | None:
+        if not len(ids) or len(ids) % 4 or ids.min() < REST:
+            return None
+        cells = ids.reshape(-1, 4) + SHIFT
+        cells[1:][(cells[1:] == cells[:-1]) & (cells[1:] != REST + SHIFT)] = HOLD
         return replace(CHORALE.decode([*PLAIN, *cells.ravel().tolist()]), keys=())
-
-    def _cells(self, ids: np.ndarray) -> np.ndarray:
-        wrong = np.flatnonzero(ids < REST)
-        if len(wrong):
-            at = int(wrong[0])
-            raise TokenError(at, self.vocab[ids[at]], "a cell must be Rest or a pitch")
-        if len(ids) % 4 or not len(ids):
-            raise TokenError(len(ids), "the end", "steps must be whole and at least 1")
-        return ids.reshape(-1, 4)
 
     def from_grid(self, grid: np.ndarray) -> list[int]:
         """Return the ids of an array of pitches as the benchmark keeps them.
@@ -92,17 +84,6 @@ class ChoraleGrid(Tokenizer):
         require(not len(wrong), "grid", f"-1 or a pitch in {LOW}..{HIGH}", wrong[:1])
         return np.where(grid == -1, REST, PITCH + grid - LOW).ravel().tolist()
 
-    def to_grid(self, ids: list[int]) -> np.ndarray:
-        """Return the pitches that ids without BOS and EOS spell, int of shape (steps, 4), -1 where a part rests.
-
-        Raises
-        ------
-        TokenError
-            If they are not whole steps of cells.
-        """
-        cells = self._cells(self._checked(ids))
-        return np.where(cells == REST, -1, cells - PITCH + LOW)
-
     def grammar(self) -> Grammar:
         return _GridGrammar(len(self.vocab))
 
@@ -111,12 +92,11 @@ class _GridGrammar(Grammar):
     """Rows of four cells; EOS between rows."""
 
     def __init__(self, size: int) -> None:
-        self.pushed = 0
-        self.inside = np.arange(size) >= REST
-        self.between = self.inside | (np.arange(size) == EOS)
+        self.pushed, self.legal = 0, np.arange(size) >= REST
 
     def mask(self) -> np.ndarray:
-        return self.between if self.pushed and self.pushed % 4 == 0 else self.inside
+        self.legal[EOS] = self.pushed > 0 and self.pushed % 4 == 0
+        return self.legal.copy()
 
     def push(self, token_id: int) -> None:
         self.pushed += 1

@@ -14,46 +14,36 @@ class EventGrammar(Grammar):
     """
 
     def __init__(self, tok: EventWords) -> None:
-        self.tok = tok
-        self.kind = START
-        self.has_tempo = not tok.tempos
+        self.tok, self.kind = tok, START
         self.before = np.zeros((DRUMS + 1, DRUMS + 1), dtype=bool)
         self._next_onset()
 
     def _next_onset(self) -> None:
-        self.program: int | None = None
+        self.program = None if self.tok.programs else 0
         self.pitch = -1
 
     def mask(self) -> np.ndarray:
-        mask = self.tok._follow_masks[self.kind].copy()
-        if not self.has_tempo:
-            for kind in (*self.tok._note_starts, "TimeShift"):
-                self._forbid(mask, kind)
-        elif self.tok.programs and self.program is not None:
+        tok = self.tok
+        mask = tok._may_follow[tok._kinds.index(self.kind)].take(tok._kind)
+        if tok.programs and self.program is not None:
             allowed = ~self.before[:, self.program]
             allowed[self.program] = self._more_notes()
-            spans = self.tok._spans
-            mask[spans["Program"].start : spans["Drums"].stop] &= allowed
+            mask[tok._spans["Program"].start : tok._spans["Drums"].stop] &= allowed
         self._forbid_pitches(mask)
         self._restrict(mask)
         mask[EOS] = self._may_end()
         return mask
 
     def push(self, token_id: int) -> None:
-        if token_id == EOS:
-            return
-        kind = self.tok._kinds[self.tok._kind[token_id]]
-        value = token_id - self.tok._spans[kind].start
-        if kind in ("Program", "Drums"):
-            self._begin_program(DRUMS if kind == "Drums" else value)
-        elif kind == "Tempo":
-            self.has_tempo = True
-        elif kind in ("Pitch", "NoteOn", "PitchDrum", "DrumOn"):
-            self.pitch = int(self.tok._pitch_of_id[token_id])
-        self._push(kind, value)
-        self.kind = kind
+        tok = self.tok
+        self.kind, number = tok._kinds[tok._kind[token_id]], int(tok._number[token_id])
+        if self.kind in ("Program", "Drums"):
+            self._begin_part(number)
+        elif tok._begins[token_id]:
+            self.pitch = number
+        self._push(number)
 
-    def _begin_program(self, program: int) -> None:
+    def _begin_part(self, program: int) -> None:
         if program == self.program:
             return
         if self.program is not None:
@@ -63,14 +53,9 @@ class EventGrammar(Grammar):
         self._next_onset()
         self.program = program
 
-    def _forbid(self, mask: np.ndarray, kind: str, first: int = 0, stop: int | None = None) -> None:
-        """Forbid the words of a kind, counted from ``first`` up to ``stop``."""
-        span = self.tok._spans.get(kind, slice(0, 0))
-        mask[span][first:stop] = False
-
     def _forbid_pitches(self, mask: np.ndarray) -> None:
         """Forbid what is not above the last pitch of this part at this onset."""
-        mask &= self.tok._pitch_of_id > self.pitch
+        mask[self.tok._begins & (self.tok._number <= self.pitch)] = False
 
     def _more_notes(self) -> bool:
         """Whether the last part has a pitch above its last at this onset."""
@@ -78,11 +63,9 @@ class EventGrammar(Grammar):
 
     def _restrict(self, mask: np.ndarray) -> None:
         """Forbid what the scheme's own words do not allow."""
-        raise NotImplementedError
 
-    def _push(self, kind: str, value: int) -> None:
-        """Take a word of the scheme's own, the value counted within its kind."""
-        raise NotImplementedError
+    def _push(self, number: int) -> None:
+        """Take a word of the kind ``self.kind``, and its number."""
 
     def _may_end(self) -> bool:
-        return self.kind in self.tok._LAST or (self.kind == START and self.has_tempo)
+        return self.kind in self.tok._LAST or (self.kind == START and not self.tok.tempos)

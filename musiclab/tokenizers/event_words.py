@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, pairwise
+from typing import ClassVar
 
 import numpy as np
 
 from musiclab.errors import require
 from musiclab.tokenizers.base import SPECIAL_WORDS
 
-DRUMS = 128
+DRUMS = 128  # their program here; its word is Program_-1
 DRUM_RANGE = (27, 88)
 TEMPO_RANGE = (40, 250)
-START = "start"
+START = ""  # the kind of the special words, after which a sequence begins
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,6 +27,9 @@ class EventWords:
     programs: bool = True
 
     time_signatures = ()
+    # The kinds of word in order of their ids, START first, and which kinds may follow each; "A else B C": B and C where
+    # A has no words; "note": the kinds that a note may begin with.
+    _FOLLOWERS: ClassVar[dict[str, str]]
 
     def __post_init__(self) -> None:
         for name in ("steps_per_beat", "time_signatures"):
@@ -44,90 +49,81 @@ class EventWords:
 
     # --- words ------------------------------------------------------------------------------------------------------
 
-    _KINDS = ""  # the kinds of word in order of their ids
-
     @cached_property
-    def _lists(self) -> dict[str, list]:
-        """The values of each kind of word."""
+    def _values(self) -> dict[str, list]:
+        """The values that have a word, of each kind of word in order of ids."""
         pitches, drums = (range(low, high + 1) for low, high in (self.pitch_range, DRUM_RANGE))
         times = [".".join(map(str, row)) for row in self.durations]
         beats = max((n for n, _ in self.time_signatures), default=4)
         values = {
             "Pitch": pitches, "NoteOn": pitches, "NoteOff": pitches, "PitchDrum": drums, "DrumOn": drums,
             "DrumOff": drums, "Velocity": self.velocity_values, "Duration": times, "TimeShift": times,
-            "Tempo": self.tempo_values, "Program": [*range(DRUMS), -1] if self.programs else (), "Bar": [""],
-            "Position": range(self._fine * beats), "TimeSignature": [f"{n}/{d}" for n, d in self.time_signatures],
+            "Tempo": self.tempo_values, "Program": range(DRUMS * self.programs), "Drums": [-1] * self.programs,
+            "Bar": [""], "Position": range(self._fine * beats), START: SPECIAL_WORDS,
+            "TimeSignature": [f"{n}/{d}" for n, d in self.time_signatures],
         }  # fmt: skip
-        return {kind: list(values[kind]) for kind in self._KINDS.split()}
-
-    def _followers(self) -> dict[str, str]:
-        """Return which kinds of word may follow which."""
-        raise NotImplementedError
-
-    @property
-    def _note_starts(self) -> tuple[str, ...]:
-        """The kinds of word that a note may begin with; ``Note`` stands for them among followers."""
-        return ("Program", "Drums") if self.programs else ("Pitch",)
+        return {kind: list(values[kind]) for kind in self._FOLLOWERS}
 
     @cached_property
     def vocab(self) -> tuple[str, ...]:
-        words = [f"{kind}_{value}" if value != "" else kind for kind, values in self._lists.items() for value in values]
-        return (*SPECIAL_WORDS, *words)
+        words = (f"{kind}_{value}".strip("_") for kind, values in self._values.items() for value in values)
+        return tuple(word.replace("Drums", "Program") for word in words)
 
     @cached_property
     def _spans(self) -> dict[str, slice]:
-        """The ids of each kind of word; the program of drums is a kind of its own."""
-        spans, at = {}, len(SPECIAL_WORDS)
-        for kind, values in self._lists.items():
-            spans[kind] = slice(at, at := at + len(values))
-        if self.programs:
-            last = spans["Program"].stop - 1
-            spans["Program"], spans["Drums"] = slice(last - DRUMS, last), slice(last, last + 1)
-        return spans
+        """The ids of each kind of word."""
+        edges = accumulate(map(len, self._values.values()), initial=0)
+        return {kind: slice(*span) for kind, span in zip(self._values, pairwise(edges), strict=True)}
+
+    @cached_property
+    def _zero(self) -> dict[str, int]:
+        """For each kind the id of its number 0: pitches and programs are numbers, all else is counted from 0."""
+        first = {"Drums": DRUMS} | dict.fromkeys(("PitchDrum", "DrumOn", "DrumOff"), DRUM_RANGE[0])
+        first |= dict.fromkeys(("Pitch", "NoteOn", "NoteOff"), self.pitch_range[0])
+        return {kind: span.start - first.get(kind, 0) for kind, span in self._spans.items()}
 
     @cached_property
     def _kinds(self) -> tuple[str, ...]:
-        return (START, *self._spans)
+        return tuple(self._FOLLOWERS)
 
     @cached_property
     def _kind(self) -> np.ndarray:
-        """The kind of each id, an index into ``_kinds``; 0 for special words."""
-        kind = np.zeros(len(self.vocab), dtype=np.int16)
-        for i, span in enumerate(self._spans.values(), start=1):
-            kind[span] = i
-        return kind
+        """The kind of each id, an index into ``_kinds``."""
+        counts = [len(values) for values in self._values.values()]
+        return np.repeat(np.arange(len(counts), dtype=np.int16), counts)
+
+    @cached_property
+    def _number(self) -> np.ndarray:
+        """The number of each id within its kind."""
+        return np.arange(len(self.vocab)) - np.array([*self._zero.values()])[self._kind]
+
+    def _is(self, *kinds: str) -> np.ndarray:
+        """Return which ids are of some kinds."""
+        return np.isin(self._kind, [i for i, kind in enumerate(self._kinds) if kind in kinds])
+
+    @cached_property
+    def _begins(self) -> np.ndarray:
+        """Which ids begin a note."""
+        return self._is("Pitch", "NoteOn", "PitchDrum", "DrumOn")
 
     @cached_property
     def _may_follow(self) -> np.ndarray:
         """Whether one kind of word may follow another, bool of shape (kinds, kinds)."""
         table = np.zeros((len(self._kinds),) * 2, dtype=bool)
-        for before, after in self._followers().items():
-            kinds = [kind for name in after.split() for kind in (self._note_starts if name == "Note" else (name,))]
-            if before in self._kinds:
-                table[self._kinds.index(before), [self._kinds.index(k) for k in kinds if k in self._kinds]] = True
+        note = "Program Drums" if self.programs else self._FOLLOWERS["Program"]
+        for i, after in enumerate(self._FOLLOWERS.values()):
+            first, _, second = after.replace("note", note).partition(" else ")
+            kinds = second if second and not self._values[first] else first
+            table[i, [self._kinds.index(kind) for kind in kinds.split()]] = True
         return table
 
-    @cached_property
-    def _follow_masks(self) -> dict[str, np.ndarray]:
-        return {kind: row[self._kind] for kind, row in zip(self._kinds, self._may_follow, strict=True)}
-
-    def _places(self, ids: np.ndarray, last: tuple[str, ...], kinds: tuple[str, ...]) -> dict[str, np.ndarray] | None:
-        """Return where each of some kinds of word stands.
-
-        None if a word may not follow the one before it, or its kind may not be the last.
-        """
+    def _places(self, ids: np.ndarray, *kinds: str) -> dict[str, np.ndarray] | None:
+        """Return where words of some kinds stand, or None if one may not follow the one before it or be the last."""
         kind = self._kind.take(ids)
         pairs = kind[1:] + kind[:-1] * np.int16(len(self._kinds))
-        ok = self._kinds[kind[-1]] in last and self._may_follow[0, kind[0]] and self._may_follow.take(pairs).all()
+        ok = self._kinds[kind[-1]] in self._LAST and self._may_follow[0, kind[0]]
+        ok = ok and self._may_follow.take(pairs).all()
         return {name: (kind == self._kinds.index(name)).nonzero()[0] for name in kinds} if ok else None
-
-    @cached_property
-    def _pitch_of_id(self) -> np.ndarray:
-        """The pitch that each id begins or ends, 128 where it does neither."""
-        pitches = np.full(len(self.vocab), 128)
-        for kind in {"Pitch", "NoteOn", "NoteOff", "PitchDrum", "DrumOn", "DrumOff"} & set(self._lists):
-            pitches[self._spans[kind]] = self._lists[kind]
-        return pitches
 
     # --- values -----------------------------------------------------------------------------------------------------
 
@@ -153,33 +149,25 @@ class EventWords:
         return np.array([(beats * n + s) * self._resolution // n for beats, s, n in self.durations])
 
     @cached_property
-    def _nearest_duration(self) -> dict[int, np.ndarray]:
-        """For each denominator the nearest duration word of so many ticks, the longer of two as near."""
-        tables = {}
-        for d in {4, *(d for _, d in self.time_signatures)}:
-            ticks = self._duration_ticks * 4 // d
-            tables[d] = np.searchsorted(ticks[1:] + ticks[:-1], 2 * np.arange(ticks[-1] + 1), "right")
-        return tables
-
-    def _nearest(self, duration: np.ndarray, denominator: int) -> np.ndarray:
-        """Return the duration words nearest to so many ticks."""
-        nearest = self._nearest_duration[denominator]
-        return nearest[np.minimum(duration, len(nearest) - 1)]
-
-    @cached_property
     def velocity_values(self) -> np.ndarray:
         """The velocities that have a word."""
         return np.linspace(0, 127, self.velocities + 1, dtype=np.int64)[1:]
 
     @cached_property
-    def _nearest_velocity(self) -> np.ndarray:
-        values = self.velocity_values
-        return np.searchsorted(values[1:] + values[:-1], 2 * np.arange(128), "right")
-
-    @cached_property
     def tempo_values(self) -> np.ndarray:
         """The tempos that have a word, in quarters per minute."""
         return np.linspace(*TEMPO_RANGE, self.tempos).round(2)
+
+    @cached_property
+    def _nearest_duration(self) -> np.ndarray:
+        """The duration word nearest to so many ticks times the denominator, the longer of two as near."""
+        ticks = 4 * self._duration_ticks
+        return np.searchsorted(ticks[1:] + ticks[:-1], 2 * np.arange(ticks[-1] + 1), "right")
+
+    @cached_property
+    def _nearest_velocity(self) -> np.ndarray:
+        values = self.velocity_values
+        return np.searchsorted(values[1:] + values[:-1], 2 * np.arange(128), "right")
 
     def _nearest_tempo(self, tempo: np.ndarray) -> np.ndarray:
         """Return the word nearest in microseconds per quarter, the slower of two as near."""

@@ -16,9 +16,8 @@ from musiclab.score import Score
 from musiclab.tokenizers.abc_text import ABCText
 from musiclab.tokenizers.base import Tokenizer
 from musiclab.tokenizers.bpe import BPE
-from musiclab.tokenizers.chorale import Chorale
+from musiclab.tokenizers.cells import CellWords
 from musiclab.tokenizers.chorale_grid import ChoraleGrid
-from musiclab.tokenizers.melody import Melody
 
 # Okabe and Ito's colours, one a kind of word; what is not named is grey.
 COLORS = {
@@ -110,6 +109,7 @@ def explain(tok: Tokenizer, score: Score) -> Explanation:
 
     Examples
     --------
+    >>> from musiclab.tokenizers import Melody
     >>> explain(Melody(), Score([(0, 12, 67), (24, 6, 60)]))
     Melody: 8 ids, 2 notes
      bar  beat  words
@@ -160,12 +160,11 @@ def _by_pitch(score: Score, ticks: np.ndarray) -> dict[int, Iterator[int]]:
     return {pitch: iter(notes) for pitch, notes in order.items()}
 
 
-@link_words.register(Melody)
-@link_words.register(Chorale)
+@link_words.register(CellWords)
 @link_words.register(ChoraleGrid)
 def _link_cells(tok: Tokenizer, ids: Sequence[int], score: Score) -> list[Link]:
     """A cell speaks of the note that sounds in its part on its step."""
-    header, parts = 0 if isinstance(tok, ChoraleGrid) else 3, len(score.parts)
+    header, parts = 3 if isinstance(tok, CellWords) else 0, len(score.parts)
     steps = (len(ids) - header) // parts
     step = score.length // steps
     notes = np.full((steps, parts), -1)
@@ -179,19 +178,9 @@ def _link_cells(tok: Tokenizer, ids: Sequence[int], score: Score) -> list[Link]:
 @link_words.register
 def _link_characters(tok: ABCText, ids: Sequence[int], score: Score) -> list[Link]:
     """The characters of a name, a length and a tie speak of one note; a note over a bar line has two names."""
-    grammar, links = tok.grammar(), []
-    for char, token_id in zip(tok.words(ids), ids, strict=True):
-        in_header = grammar.metre is None
-        grammar.push(token_id)
-        tick = grammar.place.now * score.resolution // tok.steps_per_quarter
-        notes = () if grammar.name == "z" else (len(grammar.notes) - bool(grammar.place.tie),)
-        kind = "length" if grammar.length else "pitch" if notes else "rest"
-        if in_header or char == "|":
-            kind, notes = "header" if in_header else "place", ()
-        elif char == "-":
-            _, kind, notes, tick = links[-1]._replace(kind="length")
-        links.append(Link(char, kind, notes, tick))
-    return links
+    ticks = score.resolution // tok.steps_per_quarter
+    pieces = tok.pieces(tok._line(score))
+    return [Link(char, kind, notes, step * ticks) for text, kind, notes, step in pieces for char in text]
 
 
 @link_words.register

@@ -101,24 +101,19 @@ def from_miditok(source: str | os.PathLike | dict) -> Tokenizer:
     name = params.get("tokenization")
     require(name in SCHEMES, "tokenization", f"one of {', '.join(SCHEMES)}", repr(name))
     require("_model" not in params, "_model", "absent: train BPE here on the scheme itself", "a trained model")
-    config, fixed = DEFAULTS | params.get("config", {}), dict(FIXED)
-    if name == "REMI":
-        fixed["additional_params"] = REMI_PARAMS
-        config["additional_params"] = {**REMI_PARAMS, **config["additional_params"]}
-    else:
-        fixed["use_time_signatures"] = False
-    if not config["use_tempos"]:
-        fixed = {key: value for key, value in fixed.items() if "tempo" not in key}
-    if not config["use_programs"]:
-        del fixed["one_token_stream_for_programs"]
-    for key, value in fixed.items():
-        in_any_order = key in ("programs", "use_note_duration_programs")
-        same = config[key] == value or (in_any_order and set(config[key]) == set(value))
-        require(same, key, f"{json.dumps(value)} in MidiTok's configuration", json.dumps(config[key]))
+    config, fixed = DEFAULTS | params.get("config", {}), FIXED | {"use_time_signatures": False}
     metres = config["time_signature_range"] if config["use_time_signatures"] else {}
     fields = {"time_signatures": [(n, int(d)) for d, ns in metres.items() for n in ns]} if name == "REMI" else {}
+    if name == "REMI":
+        config["additional_params"] = REMI_PARAMS | config["additional_params"]
+        fixed = FIXED | {"additional_params": REMI_PARAMS}
+    for key, value in fixed.items():
+        unused = not (config["use_tempos"] if "tempo" in key else config["use_programs"] or "one_token" not in key)
+        in_any_order = key in ("programs", "use_note_duration_programs") and set(config[key]) == set(value)
+        same = unused or in_any_order or config[key] == value
+        require(same, key, f"{json.dumps(value)} in MidiTok's configuration", json.dumps(config[key]))
     return SCHEMES[name](
         steps_per_beat=[(*map(int, beats.split("_")), steps) for beats, steps in config["beat_res"].items()],
         pitch_range=config["pitch_range"], velocities=config["num_velocities"],
-        tempos=config["num_tempos"] if config["use_tempos"] else 0, programs=config["use_programs"], **fields,
+        tempos=config["num_tempos"] * config["use_tempos"], programs=config["use_programs"], **fields,
     )  # fmt: skip

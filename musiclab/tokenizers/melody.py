@@ -4,15 +4,9 @@ The simplest scheme there is, and what a first recurrent network can learn.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from musiclab.errors import require
-from musiclab.score import Part
 from musiclab.tokenizers.base import Tokenizer
 from musiclab.tokenizers.cells import CellWords
-
-PARTS = (Part("Melody"),)
-TEMPO = 120.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,9 +48,3 @@ class Melody(CellWords, Tokenizer):
     """
 
     steps_per_quarter: int = 4
-    parts: ClassVar = PARTS
-    pitches: ClassVar = (0, 127)
-    tempo: ClassVar = TEMPO
-
-    def __post_init__(self) -> None:
-        require(1 <= self.steps_per_quarter <= 96, "steps_per_quarter", "in 1..96", self.steps_per_quarter)

@@ -1,13 +1,13 @@
 """MIDILike: notes begin and end by words of their own, as in a MIDI file, and time shifts lie between."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from musiclab.tokenizers.base import EOS, Grammar, Tokenizer
-from musiclab.tokenizers.event_words import DRUMS
+from musiclab.tokenizers.base import Grammar, Tokenizer
+from musiclab.tokenizers.event_words import DRUMS, START
 from musiclab.tokenizers.events import Table, part_order
 from musiclab.tokenizers.shifts import ShiftGrammar, Shifts
 
@@ -63,18 +63,12 @@ class MIDILike(Shifts, Tokenizer):
     True
     """
 
-    _KINDS = "NoteOn NoteOff Velocity TimeShift DrumOn DrumOff Tempo Program"
     _LAST = ("NoteOff", "DrumOff", "Tempo")
-
-    @property
-    def _note_starts(self) -> tuple[str, ...]:
-        return ("Program", "Drums") if self.programs else ("NoteOn", "NoteOff")
-
-    def _followers(self) -> dict[str, str]:
-        return super()._followers() | {
-            "Program": "NoteOn NoteOff", "Drums": "DrumOn DrumOff", "NoteOn": "Velocity", "DrumOn": "Velocity",
-            "Velocity": "Note TimeShift", "NoteOff": "Note TimeShift", "DrumOff": "Note TimeShift",
-        }  # fmt: skip
+    _FOLLOWERS: ClassVar = {
+        START: "Tempo else note TimeShift", "NoteOn": "Velocity", "NoteOff": "note TimeShift",
+        "Velocity": "note TimeShift", "TimeShift": "TimeShift Tempo note", "DrumOn": "Velocity",
+        "DrumOff": "note TimeShift", "Tempo": "note TimeShift", "Program": "NoteOn NoteOff", "Drums": "DrumOn DrumOff",
+    }  # fmt: skip
 
     def _sorted_notes(self, onset, duration, pitch, velocity, part, denominator) -> tuple[np.ndarray, ...]:
         """Return the first five columns of a table, but parts for programs; ends go to onsets first in, first out."""
@@ -105,10 +99,10 @@ class MIDILike(Shifts, Tokenizer):
     def _events(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
         onset, event = self._order(table)
         words, n, n_tempos = np.full((len(event), 3), -1, np.int32), len(table.onset), len(table.tempo)
-        words[:n_tempos, 0] = self._spans["Tempo"].start + table.tempo
+        words[:n_tempos, 0] = self._zero["Tempo"] + table.tempo
         self._put_notes(words[n_tempos : n_tempos + n], table, "NoteOff", "DrumOff")
         self._put_notes(words[n_tempos + n :], table, "NoteOn", "DrumOn")
-        words[n_tempos + n :, 2] = self._spans["Velocity"].start + table.velocity
+        words[n_tempos + n :, 2] = self._zero["Velocity"] + table.velocity
         return onset, words.take(event, axis=0)
 
     def _sounding(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
@@ -116,16 +110,14 @@ class MIDILike(Shifts, Tokenizer):
         return onset, np.tile(table.program, 2)[event]
 
     def _read(self, ids: np.ndarray) -> Table | None:
-        at = self._places(ids, self._LAST, (*self._LAST, "TimeShift", "Velocity"))
+        at = self._places(ids, "TimeShift", "Tempo", "Velocity", "NoteOff", "DrumOff")
         now = None if at is None else self._read_shifts(ids, at["TimeShift"])
-        if now is None or (self.tempos and at["Tempo"][:1].tolist() != [0]):
+        if now is None:
             return None
-        on, off = at["Velocity"] - 1, at["NoteOff"]
-        if len(at["DrumOff"]):
-            off = np.sort(np.concatenate([off, at["DrumOff"]]))
-        where = np.concatenate([off, on])
-        program = ids[where - 1] - self._spans["Program"].start if self.programs else np.zeros_like(where)
-        pitch, n = self._pitch_of_id[ids[where]], len(off)
+        on, off = at["Velocity"] - 1, np.sort(np.concatenate([at["NoteOff"], at["DrumOff"]]))
+        where, n = np.concatenate([off, on]), len(off)
+        program = self._number[ids[where - 1]] if self.programs else np.zeros_like(where)
+        pitch = self._number[ids[where]]
         line = (program << 7 | pitch).astype(np.int16)  # 16 bits are sorted by counting
         off_by_line, on_by_line = np.argsort(line[:n], kind="stable"), np.argsort(line[n:], kind="stable")
         if not np.array_equal(line[:n][off_by_line], line[n:][on_by_line]):
@@ -133,15 +125,13 @@ class MIDILike(Shifts, Tokenizer):
         duration = np.empty(n, dtype=np.int64)
         duration[on_by_line] = now[off[off_by_line]] - now[on[on_by_line]]
         # At one onset a part's notes end in the order they began, then others begin by pitch.
-        place = np.concatenate([np.empty(n, dtype=np.int64), n + pitch[n:]])
-        place[off_by_line] = on_by_line
+        rank = np.append(np.empty(n, dtype=np.int64), n + pitch[n:])
+        rank[off_by_line] = on_by_line
         event = np.argsort(where, kind="stable")
-        onset, part, place = now[where[event]], program[event], place[event]
-        same = (onset[1:] == onset[:-1]) & (part[1:] == part[:-1])
-        order = part_order(onset, part)
-        if order is None or (duration < 1).any() or (same & (place[1:] <= place[:-1])).any():
+        order = part_order(now[where[event]], program[event], rank[event])
+        if order is None or (duration < 1).any():
             return None
-        velocity, tempo = (ids[at[kind]] - self._spans[kind].start for kind in ("Velocity", "Tempo"))
+        velocity, tempo = (self._number[ids[at[kind]]] for kind in ("Velocity", "Tempo"))
         return Table(now[on], program[n:], pitch[n:], duration, velocity, now[at["Tempo"]], tempo, ((0, 4, 4),), order)
 
     def _ticks(self, table: Table) -> np.ndarray:
@@ -151,71 +141,57 @@ class MIDILike(Shifts, Tokenizer):
         return _MIDILikeGrammar(self)
 
     def finish(self, ids: Sequence[int]) -> list[int]:
-        """Return ids that the grammar allows, and what ends the notes that would sound on."""
-        grammar, done = self.grammar(), list(ids)
-        for token_id in ids:
+        """Return ids that the grammar allows up to the last whole event, and what ends the notes that sound on."""
+        whole, done, grammar = self._is("TimeShift", "Velocity", *self._LAST), list(ids), self.grammar()
+        while done and not whole[done[-1]]:
+            done.pop()
+        for token_id in done:
             grammar.push(int(token_id))
-        while not (mask := grammar.closing())[EOS]:
-            done.append(int(mask.argmax()))
-            grammar.push(done[-1])
+        if not grammar.sounding:
+            return super().finish(ids)
+        done += [self._zero["TimeShift"]] * (grammar.kind != "TimeShift")
+        rank = grammar.before.sum(axis=0)  # of two parts in order, the later one has more before it
+        for _, part, pitch in sorted(grammar.sounding, key=lambda note: (rank[note[1]], note[1], note)):
+            off = "DrumOff" if part == DRUMS else "NoteOff"
+            done += [self._zero["Program"] + part] * self.programs + [self._zero[off] + pitch]
         return done
 
 
 class _MIDILikeGrammar(ShiftGrammar):
-    """Keeps when the notes that sound on each pitch, counted from the lowest, began; the first to begin ends first."""
+    """Keeps the notes that sound as (onset, part, pitch), in the order they began; the first to begin ends first."""
 
     def __init__(self, tok: MIDILike) -> None:
         super().__init__(tok)
-        self.sounding: dict[tuple[int | None, int], deque[int]] = {}
+        self.sounding: list[tuple[int, int, int]] = []
 
     def _next_onset(self) -> None:
         super()._next_onset()
         self.last_end = (-1, -1)
 
-    def _stoppable(self, program: int | None) -> list[int]:
-        """Return the pitches of a part that may end here: not after one of its onsets, and in the order they began."""
-        here = program == self.program
-        last = self.last_end if here else (-1, -1)
-        return [
-            pitch
-            for (of, pitch), began in self.sounding.items()
-            if of == program and last < (began[0], pitch) and began[0] < self.now and not (here and self.pitch >= 0)
-        ]
+    def _stoppable(self) -> list[int]:
+        """Return the pitches of this part that may end here: in the order they began, and before others begin."""
+        first = {pitch: (began, pitch) for began, part, pitch in reversed(self.sounding) if part == self.program}
+        return [pitch for pitch, note in first.items() if self.last_end < note < (self.now,) and self.pitch < 0]
 
     def _more_notes(self) -> bool:
-        return super()._more_notes() or bool(self._stoppable(self.program))
+        return super()._more_notes() or bool(self._stoppable())
 
     def _restrict(self, mask: np.ndarray) -> None:
         super()._restrict(mask)
-        ends = [i for i in self._ends(self.program) if mask[i]]
-        self._forbid(mask, "NoteOff")
-        self._forbid(mask, "DrumOff")
-        mask[ends] = True
+        zero, spans = self.tok._zero, self.tok._spans
+        ends = [zero["DrumOff" if self.program == DRUMS else "NoteOff"] + pitch for pitch in self._stoppable()]
+        legal = mask[ends]
+        mask[spans["NoteOff"]] = mask[spans["DrumOff"]] = False
+        mask[ends] = legal
 
-    def _ends(self, program: int | None) -> list[int]:
-        """Return the ids that end a note of this part here."""
-        first = self.tok._spans["DrumOff" if program == DRUMS else "NoteOff"].start
-        return [first + pitch for pitch in self._stoppable(program)]
-
-    def closing(self) -> np.ndarray:
-        """Return which of the legal ids lead to the end the shortest way: what sounds is ended, nothing begun."""
-        mask, spans = self.mask(), self.tok._spans
-        parts = {part for part, _ in self.sounding if self.tok.programs and self._stoppable(part)}
-        to_parts = [spans["Program"].start + part for part in parts]
-        for way in ([EOS], self._ends(self.program), to_parts, [spans["TimeShift"].start] * bool(self.sounding)):
-            if legal := [i for i in way if mask[i]]:
-                return np.isin(np.arange(len(mask)), legal)
-        return mask
-
-    def _push(self, kind: str, value: int) -> None:
-        super()._push(kind, value)
-        line = (self.program, value)
-        if kind in ("NoteOn", "DrumOn"):
-            self.sounding.setdefault(line, deque()).append(self.now)
-        elif kind in ("NoteOff", "DrumOff"):
-            self.last_end = (self.sounding[line].popleft(), value)
-            if not self.sounding[line]:
-                del self.sounding[line]
+    def _push(self, number: int) -> None:
+        super()._push(number)
+        if self.kind in ("NoteOn", "DrumOn"):
+            self.sounding.append((self.now, self.program, number))
+        elif self.kind in ("NoteOff", "DrumOff"):
+            note = next(note for note in self.sounding if note[1:] == (self.program, number))
+            self.sounding.remove(note)
+            self.last_end = (note[0], number)
 
     def _may_end(self) -> bool:
         return super()._may_end() and not self.sounding

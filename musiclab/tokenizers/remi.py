@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
+from typing import ClassVar
 
 import numpy as np
 
@@ -83,7 +84,12 @@ class REMI(Events, Tokenizer):
 
     time_signatures: tuple[tuple[int, int], ...] = METRES
 
-    _KINDS = "Bar Pitch Velocity Duration Position PitchDrum Tempo Program TimeSignature"
+    _LAST = ("Duration", "Tempo", "TimeSignature")
+    _FOLLOWERS: ClassVar = {
+        START: "Bar", "Bar": "TimeSignature else Bar Position", "Pitch": "Velocity", "Velocity": "Duration",
+        "Duration": "note Position Bar", "Position": "Tempo note", "PitchDrum": "Velocity",
+        "Tempo": "note Position Bar", "Program": "Pitch", "Drums": "PitchDrum", "TimeSignature": "Bar Position",
+    }  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,14 +101,6 @@ class REMI(Events, Tokenizer):
         for metre in metres:
             Score([], time_signatures=[TimeSignature(0, *metre)])
 
-    def _followers(self) -> dict[str, str]:
-        bar = "TimeSignature" if self.time_signatures else "Bar Position"
-        return {
-            START: "Bar", "Bar": bar, "TimeSignature": "Bar Position", "Position": "Tempo Note", "Program": "Pitch",
-            "Drums": "PitchDrum", "Pitch": "Velocity", "PitchDrum": "Velocity", "Velocity": "Duration",
-            "Tempo": "Note Position Bar", "Duration": "Note Position Bar",
-        }  # fmt: skip
-
     def _bar_and_step(self, n: int, d: int) -> tuple[int, int]:
         """Return ticks in a bar and in a step."""
         beat = self._resolution * 4 // d
@@ -111,7 +109,7 @@ class REMI(Events, Tokenizer):
     @cached_property
     def _bars_and_steps(self) -> np.ndarray:
         """The same for each metre that has a word, shape (2, metres)."""
-        return np.array([self._bar_and_step(*m) for m in self._known]).T
+        return np.array([self._bar_and_step(*metre) for metre in self._known]).T
 
     @property
     def _known(self) -> tuple[tuple[int, int], ...]:
@@ -139,42 +137,39 @@ class REMI(Events, Tokenizer):
     def _time_words(self, table: Table, onset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         start, _, _ = np.array(table.metres).T
         bar_ticks, step = np.array([self._bar_and_step(n, d) for _, n, d in table.metres]).T
-        first_bar = np.zeros(len(start), dtype=np.int64)
-        np.cumsum(np.diff(start) // bar_ticks[:-1], out=first_bar[1:])
+        first_bar = np.append(0, np.cumsum(np.diff(start) // bar_ticks[:-1]))
         i = 0 if len(start) == 1 else np.searchsorted(start, onset, "right") - 1
         bar, ticks = np.divmod(onset - start[i], bar_ticks[i])
-        bar, position = bar + first_bar[i], self._spans["Position"].start + ticks // step[i]
+        bar, position = bar + first_bar[i], self._zero["Position"] + ticks // step[i]
         new = np.flatnonzero(np.diff(onset, prepend=-1))
         # The last bar is that of the last event or change of metre; without either there is none.
         bars = max(int(bar[-1]) + 1 if len(bar) else 0, int(first_bar[-1]) + 1 if self.time_signatures else 0)
-        words = np.full((bars, 1 + bool(self.time_signatures)), self._spans["Bar"].start)
+        words = np.full((bars, 1 + bool(self.time_signatures)), self._zero["Bar"])
         if self.time_signatures:
-            ids = [self._spans["TimeSignature"].start + self.time_signatures.index((n, d)) for _, n, d in table.metres]
-            words[:, 1] = np.repeat(ids, np.append(first_bar[1:], bars) - first_bar)
+            ids = [self._zero["TimeSignature"] + self.time_signatures.index((n, d)) for _, n, d in table.metres]
+            words[:, 1] = np.repeat(ids, np.diff(first_bar, append=bars))
         at = np.repeat(np.searchsorted(bar, np.arange(bars)), words.shape[1])
         return np.concatenate([at, new]), np.concatenate([words.ravel(), position[new]])
 
     def _read(self, ids: np.ndarray) -> Table | None:
-        at = self._places(ids, (*self._LAST, "TimeSignature"), ("Bar", "Position", "Tempo", "Velocity"))
+        at = self._places(ids, "Bar", "Position", "Tempo", "Velocity")
         if at is None:
             return None
+        metre = self._number[ids[at["Bar"] + 1]] if self.time_signatures else np.zeros_like(at["Bar"])
         bar_ticks, step = self._bars_and_steps
-        metre = np.zeros(len(at["Bar"]), dtype=np.intp)
-        if self.time_signatures:
-            metre = ids[at["Bar"] + 1] - self._spans["TimeSignature"].start
-        begin = np.zeros(len(metre) + 1, dtype=np.int64)
-        np.cumsum(bar_ticks[metre], out=begin[1:])
-        changes = [0, *((metre[1:] != metre[:-1]).nonzero()[0] + 1).tolist()]
+        begin = np.append(0, np.cumsum(bar_ticks[metre]))
+        changes = np.flatnonzero(np.diff(metre, prepend=-1)).tolist()
         metres = tuple((int(begin[j]), *self._known[metre[j]]) for j in changes)
         places = at["Position"]
         bar = at["Bar"].searchsorted(places) - 1
-        onset = begin[bar] + (ids[places] - self._spans["Position"].start) * step[metre[bar]]
-        ok = (onset[1:] > onset[:-1]).all() and (onset < begin[bar + 1]).all()
-        if not ok or (self._kinds[self._kind[ids[-1]]] == "TimeSignature" and changes[-1] < len(metre) - 1):
-            return None
-        first_note = np.append(at["Velocity"].searchsorted(places), len(at["Velocity"]))
+        onset = begin[bar] + self._number[ids[places]] * step[metre[bar]]
         tempo_onset = onset[places.searchsorted(at["Tempo"]) - 1]
-        return self._with_notes(ids, at, onset.repeat(first_note[1:] - first_note[:-1]), tempo_onset, metres)
+        last_bar_is_said = ids[-1] < self._spans["TimeSignature"].start or changes[-1] == len(metre) - 1
+        ok = (onset[1:] > onset[:-1]).all() and (onset < begin[bar + 1]).all() and last_bar_is_said
+        if not ok or (self.tempos and tempo_onset[:1].tolist() != [0]):
+            return None
+        onset = onset.repeat(np.diff(at["Velocity"].searchsorted(places), append=len(at["Velocity"])))
+        return self._with_notes(ids, at, onset, tempo_onset, metres)
 
     def grammar(self) -> Grammar:
         return _REMIGrammar(self)
@@ -185,34 +180,33 @@ class _REMIGrammar(EventGrammar):
 
     def __init__(self, tok: REMI) -> None:
         super().__init__(tok)
-        self.bars = 0
-        self.position = -1
-        self.metre, self.changed = -1, False
-        self.positions = 4 * tok._fine
+        self.bars, self.position, self.positions = 0, -1, 4 * tok._fine
+        self.metre, self.changed, self.has_tempo = -1, False, not tok.tempos
 
     @property
     def n_bars(self) -> int:
         return max(0, self.bars - 1)
 
     def _restrict(self, mask: np.ndarray) -> None:
-        self._forbid(mask, "Position", self.positions)
-        self._forbid(mask, "Position", 0, self.position + 1)
-        if not self.has_tempo and self.bars:
-            self._forbid(mask, "Position", 1)
-            self._forbid(mask, "Bar")
+        positions = mask[self.tok._spans["Position"]]
+        positions[: self.position + 1] = positions[self.positions :] = False
+        if self.bars and not self.has_tempo:
+            positions[1:] = False
+            mask &= self.tok._is("TimeSignature", "Position", "Tempo")
 
-    def _push(self, kind: str, value: int) -> None:
-        if kind == "Bar":
-            self.bars += 1
-            self.position, self.changed = -1, False
-        elif kind == "TimeSignature":
-            self.changed, self.metre = value != self.metre, value
-            self.positions = self.tok._fine * self.tok.time_signatures[value][0]
-        elif kind == "Position":
-            self.position = value
+    def _push(self, number: int) -> None:
+        if self.kind == "Bar":
+            self.bars, self.position, self.changed = self.bars + 1, -1, False
+        elif self.kind == "TimeSignature":
+            self.changed, self.metre = number != self.metre, number
+            self.positions = self.tok._fine * self.tok.time_signatures[number][0]
+        elif self.kind == "Position":
+            self.position = number
             self._next_onset()
+        elif self.kind == "Tempo":
+            self.has_tempo = True
 
     def _may_end(self) -> bool:
-        if self.tok.time_signatures and self.kind in (START, "TimeSignature"):
-            return self.changed and self.has_tempo
-        return super()._may_end()
+        if self.kind in (START, "TimeSignature"):
+            return self.has_tempo and (self.changed or not self.tok.time_signatures)
+        return self.kind in self.tok._LAST

@@ -1,10 +1,12 @@
 """TSD: time shifts between onsets, and notes of four words with their duration; no bars."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from musiclab.tokenizers.base import Grammar, Tokenizer
+from musiclab.tokenizers.event_words import START
 from musiclab.tokenizers.events import Table
 from musiclab.tokenizers.shifts import ShiftGrammar, Shifts
 
@@ -57,16 +59,14 @@ class TSD(Shifts, Tokenizer):
     True
     """
 
-    _KINDS = "Pitch Velocity Duration TimeShift PitchDrum Tempo Program"
-
-    def _followers(self) -> dict[str, str]:
-        return super()._followers() | {
-            "Program": "Pitch", "Drums": "PitchDrum", "Pitch": "Velocity", "PitchDrum": "Velocity",
-            "Velocity": "Duration", "Duration": "Note TimeShift",
-        }  # fmt: skip
+    _FOLLOWERS: ClassVar = {
+        START: "Tempo else note TimeShift", "Pitch": "Velocity", "Velocity": "Duration", "Duration": "note TimeShift",
+        "TimeShift": "TimeShift Tempo note", "PitchDrum": "Velocity", "Tempo": "note TimeShift", "Program": "Pitch",
+        "Drums": "PitchDrum",
+    }  # fmt: skip
 
     def _read(self, ids: np.ndarray) -> Table | None:
-        at = self._places(ids, self._LAST, ("TimeShift", "Tempo", "Velocity"))
+        at = self._places(ids, "TimeShift", "Tempo", "Velocity")
         now = None if at is None else self._read_shifts(ids, at["TimeShift"])
         return None if now is None else self._with_notes(ids, at, now[at["Velocity"]], now[at["Tempo"]])
 

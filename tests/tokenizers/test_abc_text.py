@@ -58,14 +58,14 @@ def test_music21_reads_the_same_notes(fifths, mode):
 @pytest.mark.parametrize(
     "body, position, match",
     [
-        ("zz", 21, "'z' at position 21: expected one of"),  # two rests say what one says
-        ("C95", 22, "'5' at position 22"),  # longer than the bar
-        ("C8", 22, "the end at position 22: expected one of - |$"),
-        ("^E", 21, "'E' at position 21"),  # F in another name
-        ("=C", 20, "'=' at position 20"),  # no accidental is needed
-        ("^FF", 22, "'F' at position 22"),  # one is, after another in the bar
-        ("C2/2", 23, "'2' at position 23"),  # not in lowest terms
-        ("C8-|D", 24, "'D' at position 24: expected one of C$"),
+        ("zz", 21, "^z at position 21: only"),  # two rests say what one says
+        ("C95", 22, "^5 at position 22"),  # longer than the bar
+        ("C8", 22, "the end at position 22: only /, [|], - may come here$"),
+        ("^E", 21, "^E at position 21"),  # F in another name
+        ("=C", 20, "^= at position 20"),  # no accidental is needed
+        ("^FF", 22, "^F at position 22"),  # one is, after another in the bar
+        ("C2/2", 23, "^2 at position 23"),  # not in lowest terms
+        ("C8-|D", 24, "^D at position 24: only C may come here$"),
         ("", 20, "the end at position 20"),
     ],
 )

@@ -30,9 +30,9 @@ def test_a_later_note_cuts_an_earlier_one_and_the_highest_of_a_chord_stays():
 @pytest.mark.parametrize(
     "words, position, match",
     [
-        (["Hold"], 3, "Hold at position 3: there is nothing to hold"),
-        (["Rest", "Rest", "Rest"], 6, "the end at position 6: steps must be whole"),
-        (["Rest", "EOS", "Rest", "Rest"], 4, "EOS at position 4: a cell must be"),
+        (["Hold"], 3, "Hold at position 3: only Rest, Pitch_36..Pitch_81 may come here"),
+        (["Rest", "Rest", "Rest"], 6, "the end at position 6: only Rest, Pitch_36"),
+        (["Rest", "EOS", "Rest", "Rest"], 4, "EOS at position 4: only Rest, Pitch_36"),
     ],
 )
 def test_strict_decoding_says_where_and_why(words, position, match):

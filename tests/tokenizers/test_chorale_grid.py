@@ -34,11 +34,11 @@ def test_what_is_kept_sounds_as_chorale_tells_it(score):
         assert np.array_equal(grid.part(part).roll(4), told.part(part).roll(4))
 
 
-def test_grid_to_ids_and_back():
+def test_grid_to_ids_and_notes():
     tok = ChoraleGrid()
     grid = np.array([[81, 60, -1, 36], [81, -1, -1, 37]])
     ids = tok.from_grid(grid)
-    assert np.array_equal(tok.to_grid(ids), grid)
+    assert tok.words(ids) == ["Pitch_81", "Pitch_60", "Rest", "Pitch_36", "Pitch_81", "Rest", "Rest", "Pitch_37"]
     notes = tok.decode(ids).notes[["onset", "duration", "pitch", "part"]].tolist()
     assert notes == [(0, 12, 81, 0), (0, 6, 60, 1), (0, 6, 36, 3), (6, 6, 37, 3)]
 
@@ -50,7 +50,6 @@ def test_benchmark_arrays_come_through_exactly():
     assert len(grids) == 382
     for grid in grids:
         ids = tok.from_grid(grid)
-        assert np.array_equal(tok.to_grid(ids), grid)
         assert tok.encode(tok.decode(ids)) == ids
 
 
@@ -65,10 +64,10 @@ def test_grid_is_checked():
 def test_strict_decoding_says_where_and_why():
     tok = ChoraleGrid()
     ids = tok.encode(Score([(0, 12, 60)]))
-    with pytest.raises(TokenError, match="MASK at position 2: a cell must be Rest or a pitch") as caught:
+    with pytest.raises(TokenError, match=r"MASK at position 2: only Rest, Pitch_36..Pitch_81 may come here") as caught:
         tok.decode([*ids[:2], 3, *ids[3:]])
     assert caught.value.position == 2
-    with pytest.raises(TokenError, match="the end at position 7: steps must be whole"):
+    with pytest.raises(TokenError, match="the end at position 7: only Rest, Pitch_36"):
         tok.decode(ids[:7])
     with pytest.warns(UserWarning, match="left out 3 of 7 ids"):
         assert tok.decode(ids[:7], strict=False).length == 6
