@@ -1,7 +1,7 @@
 """What every corpus carries beside its scores: a card that says where it comes from and what is in it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
 from typing import Any
@@ -45,11 +45,9 @@ class Card:
     remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        bars = f"{self.bars:,}" if self.bars else ""
-        rows = [("origin", self.origin), ("licence", self.licence), ("scores", _counts(self.sizes)), ("bars", bars)]
-        rows += [("keys", _counts(self.keys)), ("metres", _counts(self.metres))]
-        rows += [("note", remark) for remark in self.remarks]
-        return "\n".join([self.name, *(_row(name, text) for name, text in rows if text)])
+        rows = [("origin", self.origin), ("licence", self.licence), ("scores", self.sizes), ("bars", f"{self.bars:,}")]
+        rows += [("keys", self.keys), ("metres", self.metres), *(("note", remark) for remark in self.remarks)]
+        return "\n".join([self.name, *(_row(name, value) for name, value in rows if value not in ("0", {}))])
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,14 +80,11 @@ def corpus_of_arrays(splits: Mapping[str, Sequence], **about: Any) -> Corpus:
     return Corpus(**splits, card=Card(sizes={name: len(split) for name, split in splits.items()}, **about))
 
 
-def _most_common(words) -> dict[str, int]:
-    return dict(sorted(Counter(words).items(), key=lambda item: (-item[1], item[0])))
+def _most_common(words: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(sorted(words)).most_common())
 
 
-def _row(name: str, text: str) -> str:
+def _row(name: str, value: str | Mapping[str, int]) -> str:
+    text = value if isinstance(value, str) else ", ".join(f"{key} {n}" for key, n in value.items())
     indent = {"initial_indent": f"  {name:<9}", "subsequent_indent": " " * 11}
     return fill(text, 100, break_on_hyphens=False, break_long_words=False, **indent)
-
-
-def _counts(numbers: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {n}" for name, n in numbers.items())

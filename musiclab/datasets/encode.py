@@ -4,12 +4,13 @@ import io
 import json
 import os
 from collections.abc import Iterable, Sequence
-from functools import cache
-from html import escape
+from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from musiclab.datasets.cache import in_parallel
 from musiclab.errors import require
 from musiclab.files import attempt, write_whole
 from musiclab.midi import SUFFIXES, FileStatus, read_midi
@@ -35,17 +36,12 @@ class EncodedCorpus(Sequence):
 
     def __init__(self, folder: str | os.PathLike) -> None:
         self.folder = Path(folder)
-        index = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
+        index, rows = json.loads((self.folder / INDEX).read_bytes()), []
+        for shard in range(len(index["shards"])):
+            rows += [(shard, *row) for row in json.loads(_part(self.folder, shard, "json").read_bytes())]
         self.config = index["tokenizer"]
-        self.table: list[FileStatus] = []
-        self.places: list[tuple[int, int, int]] = []  # shard, start, stop
-        for shard, files in enumerate(index["shards"]):
-            rows, stop = json.loads(_part(self.folder, shard, "json").read_text(encoding="utf-8")), 0
-            for file, (status, reason, length) in zip(files, rows, strict=True):
-                self.table.append(FileStatus(file, status, reason))
-                start, stop = stop, stop + length
-                if status == "read":
-                    self.places.append((shard, start, stop))
+        self.table = [FileStatus(*row) for _, _, _, *row in rows]
+        self.places = [row[:3] for row in rows if row[4] == "read"]  # shard, start, stop
         self._shard = cache(lambda shard: np.load(_part(self.folder, shard, "npy"), mmap_mode="r"))
 
     def __len__(self) -> int:
@@ -73,12 +69,6 @@ class EncodedCorpus(Sequence):
     def __repr__(self) -> str:
         head = f"{len(self):,} of {len(self.table):,} files, {self.n_ids:,} ids of {self.config['tokenizer']}"
         return "\n".join([head, *(f"  failed: {row.file}: {row.reason}" for row in self.failed[:10])])
-
-    def _repr_html_(self) -> str:
-        head, *_ = repr(self).splitlines()
-        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self.failed)
-        table = f"<table><tr><th>file</th><th>status</th><th>reason</th></tr>{rows}</table>" if rows else ""
-        return f"<p>{escape(head)}</p>{table}"
 
 
 def encode_corpus(
@@ -131,9 +121,6 @@ def encode_corpus(
     ...     corpus[0].dtype, len(corpus[0]), load_encoded(f"{folder}/ids").n_ids
     (dtype('uint16'), 21, 21)
     """
-    from joblib import Parallel, delayed
-    from tqdm.auto import tqdm
-
     given = f"a list of files, such as Path({str(paths)!r}).rglob('*.mid')"
     require(not isinstance(paths, str | os.PathLike), "paths", given, repr(paths))
     files, folder = [os.fspath(path) for path in paths], Path(folder)
@@ -141,12 +128,8 @@ def encode_corpus(
     n = max(LEAST_FILES, -(-len(files) // MOST_SHARDS))
     shards = [files[first : first + n] for first in range(0, len(files), n)]
     _begin(folder, json.dumps({"tokenizer": tok.config, "shards": shards}).encode())
-    todo = [i for i in range(len(shards)) if not _part(folder, i, "json").exists()]
-    done = len(files) - sum(len(shards[i]) for i in todo)
-    work = (delayed(_write_shard)(tok, shards[i], folder, i) for i in todo)
-    with tqdm(total=len(files), initial=done, desc=folder.name, unit="file", leave=False) as bar:
-        for written in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
-            bar.update(written)
+    todo = [(i, shard) for i, shard in enumerate(shards) if not _part(folder, i, "json").exists()]
+    in_parallel(partial(_write_shard, tok, folder), todo, folder.name, jobs)
     return EncodedCorpus(folder)
 
 
@@ -176,19 +159,18 @@ def _begin(folder: Path, index: bytes) -> None:
     require(path.read_bytes() == index, "folder", "new, or begun with the same paths and tokenizer", folder)
 
 
-def _write_shard(tok: Tokenizer, files: Sequence[str], folder: Path, shard: int) -> int:
-    """Write the ids of some files, then what became of each, and return how many there were."""
-    rows, arrays = [], []
+def _write_shard(tok: Tokenizer, folder: Path, shard: tuple[int, Sequence[str]]) -> None:
+    """Write the ids of some files, then where those of each lie and what became of it."""
+    number, files = shard
+    outcomes = [attempt(_ids, tok, file) for file in files]
     dtype = np.uint16 if len(tok.vocab) <= 2**16 else np.uint32
-    for file in files:
-        ids, status, reason = attempt(_ids, tok, file)
-        arrays.append(np.array(ids or [], dtype=dtype))
-        rows.append((status, reason, len(arrays[-1])))
+    arrays = [np.array(ids or [], dtype=dtype) for ids, *_ in outcomes]
+    ends = np.cumsum([0, *map(len, arrays)]).tolist()
+    rows = [(*place, file, *told) for place, file, (_, *told) in zip(pairwise(ends), files, outcomes, strict=True)]
     buffer = io.BytesIO()
     np.save(buffer, np.concatenate(arrays))
-    write_whole(_part(folder, shard, "npy"), buffer.getvalue())
-    write_whole(_part(folder, shard, "json"), json.dumps(rows).encode())
-    return len(files)
+    write_whole(_part(folder, number, "npy"), buffer.getvalue())
+    write_whole(_part(folder, number, "json"), json.dumps(rows).encode())
 
 
 def _ids(tok: Tokenizer, file: str) -> list[int]:

@@ -15,7 +15,9 @@ from musiclab.files import attempt
 from musiclab.score import Score
 
 _SEED = "musiclab"
-_OLD_CHORD = re.compile(r"(?m)^(?![A-Za-z]:).*\+[^+\n]*[A-Ga-g][^+\n]*\+")  # +CEG+, as in ABC 1.6
+_OLD_CHORD = re.compile(
+    r"(?m)^(?![A-Za-z]:).*\+[^+\n]*[A-Ga-g][^+\n]*\+"
+)  # +CEG+ in ABC 1.6: music21 reads one after the other
 
 
 # By name: title, folder in music21's corpus, a pattern of file names and, where the source states one, the licence.
@@ -73,14 +75,10 @@ def _read_tune(tune: tuple[str, str]) -> Score | None:
     from musiclab.notation import read_abc
 
     source, text = tune
-    if _OLD_CHORD.search(text):
-        return None  # music21 would read its notes one after the other
     tunes, *_ = attempt(read_abc, text)
-    if len(tunes or ()) != 1:
-        return None
-    score = tunes[0]
+    score = tunes[0] if tunes and len(tunes) == 1 and not _OLD_CHORD.search(text) else Score([])
     one_line = len(score.parts) == 1 and (score.end[:-1] <= score.notes["onset"][1:]).all()
-    return replace(score, source=source) if one_line else None
+    return replace(score, source=source) if len(score) and one_line else None
 
 
 def _split(title: str) -> str:

@@ -69,7 +69,6 @@ def test_a_bad_file_is_a_row_of_the_table(files, tmp_path):
     assert corpus.failed[0].reason.startswith("MidiError") and corpus.failed[1].reason.startswith("FileNotFoundError")
     assert [row.status for row in corpus.table].count("read") == 39
     assert "39 of 42 files" in repr(corpus) and "failed: " in repr(corpus)
-    assert "<td>failed</td>" in corpus._repr_html_()
 
 
 def test_what_a_reader_drops_is_in_the_table(tmp_path):
