@@ -44,6 +44,10 @@ _EXPORTS = {  # by module
         "Rule cadence chord_plan find_broken given_notes in_key in_ranges max_leap no_syncopation voice_leading"
     ),
     "metrics.jsb": "evaluate_jsb",
+    "metrics.fakes": "make_fakes",
+    "metrics.distributions": "half_split_floor kld overlap_area",
+    "metrics.grade": "Grader",
+    "metrics.report": "evaluate",
     "metrics.listening": (
         "Answer answers_needed bradley_terry judge_share merge_ballots order_effect power rank_sources told_apart"
     ),
@@ -61,6 +65,7 @@ _EXPORTS = {  # by module
     "widgets.feature_explorer": "FeatureExplorer",
     "widgets.film": "HiddenStateFilm hidden_states note_nll",
     "widgets.draft": "Draft",
+    "widgets.lie_detector": "LieDetector",
     "widgets.player": "Player",
     "widgets.sampling_console": "SamplingConsole filter_stages",
     "widgets.sampling_panel": "SamplingPanel",

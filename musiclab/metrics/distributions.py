@@ -5,7 +5,7 @@ apart too, and the further the fewer scores there are. So each distance has its 
 scores there is none. Start with :func:`two_sample_test`: its number has a meaning, and it tells what gives a set away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -157,8 +157,10 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     return float(apart + np.trace(first) + np.trace(second) - 2 * shared)
 
 
-def half_split_floor(rows: np.ndarray, n: int, draws: int = 20, seed: int = 0) -> np.ndarray:
-    """Return the Fréchet distances between two random halves of one set, ``n`` rows each, shape (draws,).
+def half_split_floor(
+    rows: np.ndarray, n: int, draws: int = 20, seed: int = 0, distance: Callable[..., float] = frechet
+) -> np.ndarray:
+    """Return the distances between random halves of one set, ``n`` rows each, shape (draws,).
 
     No generator can be asked to come closer than this.
 
@@ -170,7 +172,7 @@ def half_split_floor(rows: np.ndarray, n: int, draws: int = 20, seed: int = 0) -
     require(2 * n <= len(rows), "n", f"at most half of {len(rows)} rows", n)
     rng = np.random.default_rng(seed)
     halves = (rng.permutation(rows)[: 2 * n] for _ in range(draws))
-    return np.array([frechet(half[:n], half[n:]) for half in halves])
+    return np.array([distance(half[:n], half[n:]) for half in halves])
 
 
 class TwoSample(NamedTuple):

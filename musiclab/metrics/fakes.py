@@ -79,7 +79,7 @@ def shuffle_bars(score: Score, rng: np.random.Generator) -> Score:
     """Return the score with its whole bars in random order; a pickup and an incomplete last bar stay where they are."""
     length = np.diff(np.append(score.bar_onsets, score.length))
     bars = np.arange(len(length))
-    whole = np.flatnonzero(length == np.bincount(length).argmax())
+    whole = np.flatnonzero((length == np.bincount(length).argmax()) & (bars >= (score.pickup > 0)))
     bars[whole] = rng.permutation(whole)
     return reduce(Score.concat, [score.bars(bar, bar + 1) for bar in bars.tolist()])
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musiclab.errors import require
-from musiclab.features.keys import find_key, pitch_class_histogram
+from musiclab.features.keys import key_correlations, pitch_class_histogram
 from musiclab.features.pitches import interval_histogram
 from musiclab.features.rhythm import duration_histogram
 from musiclab.metrics.rules import parallel_fifths, parallel_octaves, read_passage
@@ -26,7 +26,7 @@ EIGHTH = 2  # steps from one chord to the next
 class _Habits(NamedTuple):
     """What a score does: the mode it is in, shares (arrays of numbers in order, or of named things), and rates."""
 
-    mode: str
+    mode: int  # 0 major, 1 minor
     degrees: np.ndarray
     durations: np.ndarray
     chords: Mapping[int, float]
@@ -47,12 +47,12 @@ class Grader:
     Parameters
     ----------
     training : sequence of Score
-        In four parts; at least one in major and one in minor.
+        In four parts; a mode in which there are none is judged by all.
 
     Raises
     ------
     ValueError
-        If there are no scores in one of the modes, or a score has fewer than four parts.
+        If there are no scores, or one has fewer than four parts.
 
     Notes
     -----
@@ -61,14 +61,13 @@ class Grader:
 
     def __init__(self, training: Sequence[Score]) -> None:
         known = [_habits(score) for score in training]
-        by_mode = {mode: [h for h in known if h.mode == mode] for mode in ("major", "minor")}
-        require(
-            all(by_mode.values()), "training", "chorales in major and in minor", {m: len(h) for m, h in by_mode.items()}
-        )
-        self.means = {mode: _mean(habits, known) for mode, habits in by_mode.items()}
+        require(len(known) > 0, "training", "at least one chorale", 0)
+        modes = [[h for h in known if h.mode == mode] for mode in (0, 1)]
+        self.means = [_mean(habits or known, known) for habits in modes]
         found = np.array([self._distances(habits) for habits in known])
         self.units = np.median(found, axis=0)
-        self.units[TERMS.index("parallels")] = max(found[:, TERMS.index("parallels")].mean(), 1e-9)
+        self.units[TERMS.index("parallels")] = found[:, TERMS.index("parallels")].mean()
+        self.units[self.units == 0] = 1
 
     def grade(self, score: Score) -> dict[str, float]:
         """Return the nine terms, 1 being usual; their sum is the grade, and lower is more like the training set."""
@@ -100,13 +99,12 @@ def earth_movers(a: np.ndarray, b: np.ndarray) -> float:
 def _habits(score: Score) -> _Habits:
     passage = read_passage(score)
     require(passage.pitch.shape[1] == 4, "score", "one of at least 4 parts", len(score.parts))
-    key = find_key(score)
-    tonic = (7 * key.fifths + 9 * (key.mode == "minor")) % 12
+    mode, tonic = divmod(int(key_correlations(score).argmax()), 12)
     heard = [row[row >= 0] for row in passage.pitch[::EIGHTH]]
     chords = Counter(int((1 << np.unique((row - row.min()) % 12)).sum()) for row in heard if len(row))
     parallel = parallel_fifths(passage.pitch).sum() + parallel_octaves(passage.pitch).sum()
     return _Habits(
-        key.mode,
+        mode,
         _share(np.roll(pitch_class_histogram(score), -tonic)),
         _share(duration_histogram(score)),
         {chord: n / chords.total() for chord, n in chords.items()},

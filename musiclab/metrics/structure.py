@@ -80,18 +80,19 @@ def phrase_ends(score: Score) -> np.ndarray:
 
     A phrase ends where all parts strike a triad over its root, and hold it for a quarter or more; of two such places
     less than six quarters apart the longer one counts. On 371 chorales by Bach this finds 82 % of the fermatas, and
-    81 % of what it finds is one. Of a tune alone it takes the long notes.
+    82 % of what it finds is one. Of a tune alone it takes the long notes.
 
     Examples
     --------
-    >>> tune = Score([(24 * i, 24, 60 + i) for i in range(7)] + [(168, 72, 67), (240, 24, 65), (264, 48, 64), (312, 96, 60)])
+    >>> rise = [(24 * i, 24, 60 + i) for i in range(7)]
+    >>> tune = Score(rise + [(168, 72, 67), (240, 24, 65), (264, 48, 64), (312, 96, 60)])
     >>> phrase_ends(tune).tolist()
     [168, 312]
     """
     passage, step = read_passage(score), score.resolution // STEPS
-    first = np.flatnonzero(passage.began[:, 0] == passage.step) if len(passage.step) else []
+    first = np.flatnonzero(passage.began[:, 0] == passage.step) if len(score) else np.zeros(0, dtype=int)
     ends: list[tuple[int, int]] = []  # onset and length, in steps
-    for onset, stop in zip(first, np.append(first[1:], len(passage.step)), strict=True):
+    for onset, stop in zip(first, np.append(first[1:], len(passage.step)), strict=False):
         length = int((passage.began[onset:stop] == onset).all(axis=1).sum())  # while all hold what they struck
         if onset < LEAST_PHRASE - STEPS or length < STEPS or not _is_rooted_triad(passage.pitch[onset]):
             continue
