@@ -10,12 +10,12 @@ import html
 import importlib
 import io
 import warnings
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+from musiclab.axes import Shown
 from musiclab.errors import missing_library, require
 from musiclab.files import write_whole
 from musiclab.score import Score
@@ -205,28 +205,7 @@ def write_audio(score: Score, path: str | Path, sample_rate: int = SAMPLE_RATE, 
     return write_whole(path, audio_bytes(score, Path(path).suffix.lower().lstrip("."), sample_rate, synthesizer))
 
 
-@dataclass(frozen=True, repr=False)
-class Sound:
-    """Sound that a notebook plays: mp3 bytes, their length in seconds, and a caption."""
-
-    audio: bytes
-    seconds: float
-    caption: str
-
-    def __repr__(self) -> str:
-        return f"Sound({self.seconds:.1f} s, {self.caption})"
-
-    def _repr_html_(self) -> str:
-        data = base64.b64encode(self.audio).decode()
-        caption = html.escape(self.caption)
-        return (
-            f'<figure style="margin:.4em 0"><audio controls preload="auto" aria-label="{caption}" '
-            f'style="width:min(100%,32em)" src="data:audio/mpeg;base64,{data}"></audio>'
-            f'<figcaption style="opacity:.7;font-size:.9em">{caption}</figcaption></figure>'
-        )
-
-
-def play(sound: Score | np.ndarray, sample_rate: int = SAMPLE_RATE, synthesizer: str = "auto") -> Sound:
+def play(sound: Score | np.ndarray, sample_rate: int = SAMPLE_RATE, synthesizer: str = "auto") -> Shown:
     """Return a score, or a mono wave of shape (samples,), as sound that a notebook shows with a play button.
 
     It needs no kernel and no network once shown: JupyterLab, Notebook, VS Code, Colab and exported HTML all play it.
@@ -245,4 +224,10 @@ def play(sound: Score | np.ndarray, sample_rate: int = SAMPLE_RATE, synthesizer:
     if isinstance(sound, Score):
         caption = " · ".join(filter(None, [sound.title, choose_synthesizer(synthesizer)]))
         sound = render(sound, sample_rate, synthesizer)
-    return Sound(audio_bytes(sound, "mp3", sample_rate), len(sound) / sample_rate, caption)
+    mp3, safe = base64.b64encode(audio_bytes(sound, "mp3", sample_rate)).decode(), html.escape(caption)
+    page = (
+        f'<figure style="margin:.4em 0"><audio controls preload="auto" aria-label="{safe}" '
+        f'style="width:min(100%,32em)" src="data:audio/mpeg;base64,{mp3}"></audio>'
+        f'<figcaption style="opacity:.7;font-size:.9em">{safe}</figcaption></figure>'
+    )
+    return Shown(f"Sound({len(sound) / sample_rate:.1f} s, {caption})", "text/html", page)

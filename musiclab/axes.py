@@ -1,9 +1,10 @@
-"""One style for all plots. The colours are those of Okabe and Ito, which colour-blind readers can tell apart."""
+"""One style for all plots, in colours (by Okabe and Ito) that all eyes can tell apart; and what a cell shows."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,3 +44,24 @@ def picture(draw: Callable[[Figure], object], size: tuple[float, float] = SIZE, 
     draw(figure)
     figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
+
+
+@dataclass(frozen=True, repr=False)
+class Shown:
+    """What a notebook shows as ``data`` of a MIME type, and everything else as a line of text.
+
+    Examples
+    --------
+    >>> Shown("Staff(1 note)", "image/svg+xml", "<svg/>")
+    Staff(1 note)
+    """
+
+    text: str
+    mime: str
+    data: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, **_asked) -> dict[str, str]:
+        return {"text/plain": self.text, self.mime: self.data}

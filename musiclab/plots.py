@@ -6,13 +6,12 @@ notebook does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musiclab.axes import INK, PALE, PALETTE, new_axes
+from musiclab.axes import INK, PALE, PALETTE, Shown, new_axes
 from musiclab.errors import require
 from musiclab.pitch import pitch_name
 from musiclab.score import Score
@@ -73,59 +72,52 @@ def plot_roll(score: Score, ax: Axes | None = None) -> Axes:
     >>> ax.get_xlabel(), [t.get_text() for t in ax.get_yticklabels()][:2], ax.get_title("left")
     ('bar', ['A3', 'B3'], 'Fifth')
     """
-    ax = new_axes(ax)
-    pitches = score.notes["pitch"]
-    low, high = (int(pitches.min()) - 3, int(pitches.max()) + 3) if len(score) else (57, 75)
-    low, high = max(low, 0), min(high, 127)
-    length = max(score.length / score.resolution, 1)
+    from matplotlib.patches import Patch
+
+    ax, pitches = new_axes(ax), score.notes["pitch"]
+    low, high = (int(pitches.min()), int(pitches.max())) if len(score) else (60, 72)
+    low, high = max(low - 3, 0), min(high + 3, 127)
+    named = (0, 2, 4, 5, 7, 9, 11) if high - low <= 16 else (0, 7) if high - low <= 40 else (0,)  # as have room
+    named = [pitch for pitch in range(low, high + 1) if pitch % 12 in named]
     for pitch in range(low, high + 1):
         if pitch % 12 in BLACK_KEYS:
             ax.axhspan(pitch - 0.5, pitch + 0.5, color="#f3f4f7", linewidth=0, zorder=0)
-    for part in np.unique(score.notes["part"]):
-        _draw_notes(ax, score, part)
-    ax.set(xlim=(0, length), ylim=(low - 0.5, high + 0.5), xlabel="bar", ylabel="pitch")
+    _draw_notes(ax, score)
     _tick_bars(ax, score)
-    named = [p for p in range(low, high + 1) if p % 12 in _named_classes(high - low)]
-    ax.set_yticks(named, [pitch_name(p) for p in named])
+    ax.set(
+        xlim=(0, max(score.length / score.resolution, 1)), ylim=(low - 0.5, high + 0.5), xlabel="bar", ylabel="pitch"
+    )
+    ax.set_yticks(named, map(pitch_name, named))
     ax.set_title(score.title, loc="left", color=INK, fontsize=11, fontweight="bold")
     if any(part.name for part in score.parts) or len(score.parts) > 1:
-        ax.legend(
-            loc="lower right", bbox_to_anchor=(1, 1), ncols=6, frameon=False, fontsize=9, labelcolor=INK,
-            handlelength=1, handleheight=0.7, columnspacing=1.2, handletextpad=0.5, borderaxespad=0.3,
-        )  # fmt: skip
+        sounding = np.unique(score.notes["part"])
+        keys = [Patch(color=part_color(part), label=part_name(score, part)) for part in sounding]
+        style = dict(frameon=False, fontsize=9, labelcolor=INK, handlelength=1, columnspacing=1.2, handletextpad=0.5)
+        ax.legend(handles=keys, loc="lower right", bbox_to_anchor=(1, 1), ncols=6, borderaxespad=0.3, **style)
     return ax
 
 
-def _draw_notes(ax: Axes, score: Score, part: int) -> None:
-    """Add the notes of one part as one collection: fast for ten thousand notes."""
+def _draw_notes(ax: Axes, score: Score) -> None:
+    """Add all notes as one collection: fast for ten thousand notes."""
     from matplotlib.collections import PolyCollection
-    from matplotlib.colors import to_rgba
+    from matplotlib.colors import to_rgba_array
 
-    mine = score.notes["part"] == part
-    notes = score.notes[mine]
-    left, right = score.onset_quarter[mine], score.end[mine] / score.resolution
-    bottom, top = notes["pitch"] - 0.43, notes["pitch"] + 0.43
+    left, right, pitch = score.onset_quarter, score.end / score.resolution, score.notes["pitch"]
+    bottom, top = pitch - 0.43, pitch + 0.43
     corners = np.stack([[left, bottom], [left, top], [right, top], [right, bottom]])  # (4, 2, n)
-    color = np.tile(to_rgba(part_color(part)), (len(notes), 1))
-    color[:, 3] = 0.4 + 0.6 * np.minimum(notes["velocity"] / 80, 1)
+    color = to_rgba_array([part_color(part) for part in score.notes["part"]])
+    color[:, 3] = 0.4 + 0.6 * np.minimum(score.notes["velocity"] / 80, 1)
     edge = dict(edgecolors="white", linewidths=0.6 if len(score) < 500 else 0)  # keeps repeated notes apart
     ax.add_collection(PolyCollection(corners.transpose(2, 0, 1), facecolors=color, **edge, zorder=2))
-    ax.bar(0, 0, color=part_color(part), label=part_name(score, part))  # for the legend
 
 
 def _tick_bars(ax: Axes, score: Score) -> None:
     """Draw a line at each bar line and number as many bars as fit."""
-    bars = bar_numbers(score)
-    every = next((n for n in (1, 2, 4, 5, 8, 10, 20, 50, 100) if len(bars) <= 24 * n), 200)
-    shown = [(onset / score.resolution, number) for onset, number in bars if (number - 1) % every == 0 or every == 1]
-    ax.set_xticks([x for x, _ in shown], [str(number) for _, number in shown])
-    lines = [onset / score.resolution for onset, _ in bars] if len(bars) <= 96 else [x for x, _ in shown]
+    bars = [(onset / score.resolution, str(number)) for onset, number in bar_numbers(score)]
+    shown = bars[:: next((n for n in (1, 2, 4, 5, 8, 10, 20, 50, 100) if len(bars) <= 24 * n), 200)]
+    ax.set_xticks([x for x, _ in shown], [number for _, number in shown])
+    lines = [x for x, _ in (bars if len(bars) <= 96 else shown)]
     ax.vlines(lines, 0, 1, transform=ax.get_xaxis_transform(), color=PALE, linewidth=0.8, zorder=1)
-
-
-def _named_classes(span: int) -> tuple[int, ...]:
-    """Return the pitch classes that have room for a name: the white keys, C and G, or C."""
-    return (0, 2, 4, 5, 7, 9, 11) if span <= 16 else (0, 7) if span <= 40 else (0,)
 
 
 def plot_attention(
@@ -235,20 +227,7 @@ def plot_surprise(score: Score, nats: Sequence[float], ax: Axes | None = None) -
     return ax
 
 
-class Staff:
-    """Engraved notation; a notebook shows its ``svg``."""
-
-    def __init__(self, svg: str, text: str) -> None:
-        self.svg, self._text = svg, text
-
-    def __repr__(self) -> str:
-        return f"Staff({self._text})"
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-
-def plot_staff(score: Score) -> Staff:
+def plot_staff(score: Score) -> Shown:
     """Return the score engraved on staves, as a picture (SVG) that a notebook shows.
 
     Raises
@@ -263,5 +242,5 @@ def plot_staff(score: Score) -> Staff:
     from musiclab.notation import engrave
 
     # as wide as a notebook's column; paper is white on a dark page too
-    svg = re.sub(r"<svg\b", '<svg style="background:white"', engrave(score, width=800), count=1)
-    return Staff(svg, repr(score))
+    svg = engrave(score, width=800).replace("<svg", '<svg style="background:white"', 1)
+    return Shown(f"Staff({score!r})", "image/svg+xml", svg)

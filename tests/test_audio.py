@@ -184,9 +184,9 @@ def test_audio_bytes_refuses_stereo():
 
 def test_play_shows_a_player_and_names_the_synthesizer():
     sound = play(chorale())
-    page = sound._repr_html_()
+    page = sound._repr_mimebundle_()["text/html"]
     assert "<audio controls" in page and "data:audio/mpeg;base64," in page
     assert f"G major · {synthesizers()[0]}" in page
     assert "autoplay" not in page
     assert repr(sound) == f"Sound(10.5 s, G major · {synthesizers()[0]})"
-    assert "&lt;b&gt;" in play(Score([(0, 24, 60)], title="<b>"))._repr_html_()
+    assert "&lt;b&gt;" in play(Score([(0, 24, 60)], title="<b>")).data

@@ -108,7 +108,7 @@ assert "matplotlib.pyplot" not in sys.modules
 def test_staff_is_svg_on_white_paper():
     pytest.importorskip("verovio")
     staff = plots.plot_staff(DUET)
-    assert staff._repr_svg_().startswith('<svg style="background:white"')
+    assert staff._repr_mimebundle_()["image/svg+xml"].startswith('<svg style="background:white"')
     assert repr(staff) == "Staff(Score('Duet', 4 notes, 2 parts, 3 bars of 4/4, 9 quarters))"
 
 
