@@ -92,9 +92,6 @@ class AttentionExplorer(Pictured, anywidget.AnyWidget):
     def _look(self, _change=None) -> None:
         self.arcs = {"note": self.note, "rows": strongest(*self.looked_at)}
 
-    def __repr__(self) -> str:
-        return f"AttentionExplorer(layer {self.layer}, head {self.head}, note {self.note} of {len(self._steps)})"
-
     def _draw(self, figure) -> None:
         figure.set_figheight(4)
         (weights, ticks, at), title = self.looked_at, f"What head {self.head} of layer {self.layer} looked at"

@@ -16,8 +16,7 @@ from musiclab.models.base import Model
 from musiclab.sampling import Draw, Sampler
 from musiclab.score import Score
 from musiclab.tokenizers.base import EOS, Tokenizer
-from musiclab.widgets.desk import Desk
-from musiclab.widgets.draft import Draft
+from musiclab.widgets.draft import Desk, Draft
 from musiclab.widgets.player import page
 
 _RATE = 22_050
@@ -150,7 +149,7 @@ class CoWriter(Desk):
     >>> from musiclab.tokenizers import Melody
     >>> writer = CoWriter(GRU(len(Melody().vocab), width=8), Melody(), "C G", ["in_key"], n_bars=2)
     >>> score = writer.finish()
-    >>> {name: nats.shape for name, nats in writer.prices().items()}
+    >>> {name: nats.shape for name, nats in writer.draft.prices().items()}
     {'chord_plan': (2,), 'in_key': (2,)}
     """
 
@@ -180,6 +179,3 @@ class CoWriter(Desk):
         sampler, self.sampler = self.sampler, replace(self.sampler, seed=self.sampler.seed + 1)
         plan = [chord_plan([*islice(cycle(self.chords), self.n_bars)])] if self.chords else []
         return sampler, plan + [rule for rule in self._rules_on() if rule.name != "cadence" or bar == self.n_bars - 1]
-
-    def __repr__(self) -> str:
-        return f"CoWriter({' '.join(self.chords) or 'no chords'}, {self.score!r})"

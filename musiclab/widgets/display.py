@@ -1,8 +1,9 @@
 """What a cell shows: a score as the player, a widget as itself, or as a picture where no kernel runs."""
 
 import base64
-import io
-from collections.abc import Callable
+from collections.abc import Sequence
+
+from musiclab.axes import picture
 
 
 def register_score_display() -> None:
@@ -26,9 +27,12 @@ def _show(score) -> tuple[dict, dict]:
 
 
 class Pictured:
-    """A widget that leaves a line of text and a picture where no kernel runs: what ``_draw`` puts on a figure."""
+    """A widget of a score that leaves a line of text and a picture where no kernel runs: what ``_draw`` draws."""
 
     _ipython_display_ = None  # ipywidgets 7 has one, which would leave out the picture
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.score!r})"
 
     def _draw(self, figure) -> None:
         """Put the roll of the score on a figure, 9 by 2.6 inches unless another height is set."""
@@ -44,24 +48,17 @@ class Pictured:
         from anywidget import AnyWidget
 
         data, metadata = AnyWidget._repr_mimebundle_(self)  # it knows what Colab needs, for boxes of widgets as well
-        return {**data, "text/plain": repr(self), "image/png": png(self._draw)}, metadata
+        png = base64.b64encode(picture(self._draw, (9, 2.6), dpi=80)).decode()
+        return {**data, "text/plain": repr(self), "image/png": png}, metadata
 
 
-def png(draw: Callable) -> str:
-    """Return what ``draw`` puts on a figure, 9 inches wide, as base64 PNG; without pyplot, which would show it too."""
-    from matplotlib.figure import Figure
-
-    figure, buffer = Figure(figsize=(9, 2.6), dpi=80, layout="constrained"), io.BytesIO()
-    draw(figure)
-    figure.savefig(buffer, format="png")
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def staff_html(score) -> str:
-    """Return the score engraved, as SVG, or the command that would make it so."""
-    from musiclab.plots import plot_staff
+def staff_html(score, marked: Sequence[int] = ()) -> str:
+    """Return the score engraved, notes marked in the colour of a second part; or the command that makes it so."""
+    from musiclab.notation import MARK, engrave
+    from musiclab.plots import part_color
 
     try:
-        return plot_staff(score).svg
+        svg = engrave(score, width=800, marked=marked).replace(MARK, part_color(1))
+        return f'<div style="background:white">{svg}</div>'
     except ImportError as missing:
         return f"<p>{missing}</p>"

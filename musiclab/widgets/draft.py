@@ -1,25 +1,31 @@
-"""A score in the making: its page asks for the next notes, and shows them as they are drawn."""
+"""A score in the making, whose page asks for the next notes and shows them as they are drawn; and a desk around it."""
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from html import escape
 from pathlib import Path
 from threading import RLock
 from time import perf_counter
 
+import ipywidgets
 import numpy as np
 import traitlets
 
 from musiclab.audio import write_audio
 from musiclab.errors import require
 from musiclab.generation import paid_per_bar
+from musiclab.metrics.rules import Rule, as_rule
 from musiclab.midi import write_midi
 from musiclab.notation import write_musicxml
 from musiclab.sampling import Draw
 from musiclab.score import Score
 from musiclab.tokenizers.base import EOS, Tokenizer
 from musiclab.tokenizers.explanation import link_words
+from musiclab.widgets.display import Pictured
+from musiclab.widgets.knobs import ROW, buttons
 from musiclab.widgets.player import Player, page
 
 FILES = {".mid": write_midi, ".musicxml": write_musicxml, ".mp3": write_audio}
@@ -176,5 +182,41 @@ class Draft(Player):
         elif content.get("ask") == "file":
             self.send({"file": f"musiclab{content['suffix']}"}, [self.file(content["suffix"])])
 
-    def __repr__(self) -> str:
-        return f"Draft({self.score!r}, {self.said})"
+
+class Desk(Pictured, ipywidgets.VBox):
+    """A draft below its controls; what is wrong is said between them.
+
+    ``SamplingPanel`` and ``CoWriter`` are desks, each with a ``write`` of its own. The first button is the main one.
+    """
+
+    def __init__(
+        self, draft: Draft, rules: Sequence[str | Rule], acts: Mapping[str, Callable[[], None]],
+        above: Sequence[ipywidgets.Widget], beside: Sequence[ipywidgets.Widget] = (),
+    ) -> None:  # fmt: skip
+        self.draft, self.rules, self.message = draft, [as_rule(rule) for rule in rules], ipywidgets.HTML()
+        self.buttons = buttons({name: partial(self.tell, act) for name, act in acts.items()})
+        next(iter(self.buttons.values())).button_style = "primary"
+        look = {"indent": False, "layout": {"width": "160px"}}
+        names = [rule.name for rule in self.rules]
+        self.boxes = {name: ipywidgets.Checkbox(True, description=name.replace("_", " "), **look) for name in names}
+        rows = [self.boxes.values(), [*self.buttons.values(), *beside]]
+        super().__init__([*above, *(ipywidgets.Box([*row], layout=ROW) for row in rows if row), self.message, draft])
+
+    score = property(lambda self: self.draft.score)
+
+    def finish(self) -> Score:
+        """Return the score when it is complete; begin one if none is in the making."""
+        if not self.draft.running:
+            self.write()
+        return self.draft.finish()
+
+    def tell(self, act: Callable, *given) -> None:
+        """Do it, or say on the page what is wrong: nobody would see the error of a click."""
+        self.message.value = ""
+        try:
+            act(*given)
+        except (ValueError, OSError) as wrong:
+            self.message.value = f'<b role="alert">{escape(str(wrong))}</b>'
+
+    def _rules_on(self) -> list[Rule]:
+        return [rule for rule in self.rules if self.boxes[rule.name].value]

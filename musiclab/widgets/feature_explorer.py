@@ -78,14 +78,11 @@ class FeatureExplorer(Player):
         require(len(kinds) <= len(PALETTE), "labels", f"at most {len(PALETTE)} kinds", len(kinds))
         self._places = {name: project_2d(table) for name, table in features.items()}
         super().__init__(
-            self.scores[0],
+            self.scores[0], names=[score.title or score.source for score in self.scores], kind_of=kind_of.tolist(),
             maps=[[name, _in_a_box(places).tolist()] for name, places in self._places.items()],
-            names=[score.title or score.source for score in self.scores],
             kinds=[[str(kind), color] for kind, color in zip(kinds, PALETTE, strict=False)],
-            kind_of=kind_of.tolist(),
-            space=next(iter(features)),
-            chosen=[0],
-        )
+            space=next(iter(features)), chosen=[0],
+        )  # fmt: skip
 
     @traitlets.validate("space")
     def _known(self, proposal) -> str:
@@ -105,9 +102,6 @@ class FeatureExplorer(Player):
             first = f"the first {HEARD} of " if len(self.chosen) > HEARD else ""
             title = f"{first}{len(self.chosen)} chosen" if len(some) > 1 else some[0].title
             self.show(replace(reduce(Score.concat, some), title=title))
-
-    def __repr__(self) -> str:
-        return f"FeatureExplorer({len(self.scores)} scores, map {self.space!r}, {len(self.chosen)} chosen)"
 
     def _draw(self, figure) -> None:
         """Put all maps side by side on a figure, what is chosen ringed, and the roll below."""

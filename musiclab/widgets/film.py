@@ -18,8 +18,8 @@ from musiclab.training import token_nll
 from musiclab.widgets.player import Player, page
 
 
-def hidden_states(model: Model, tok: Tokenizer, score: Score, layer: int = -1) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ticks at which what a layer holds changes, shape (T,), and what it holds from there on, (T, D).
+def hidden_states(model: Model, tok: Tokenizer, score: Score) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ticks at which what the last layer holds changes, shape (T,), and what it holds from there on, (T, D).
 
     The words before the music are read but left out; of several words at one place the last one counts.
 
@@ -29,13 +29,6 @@ def hidden_states(model: Model, tok: Tokenizer, score: Score, layer: int = -1) -
     tok : Tokenizer
     score : Score
         Ticks are those of ``tok.project(score)``.
-    layer : int
-        Counted from 0; -1 is the last.
-
-    Raises
-    ------
-    ValueError
-        If there is no such layer.
 
     Notes
     -----
@@ -50,9 +43,8 @@ def hidden_states(model: Model, tok: Tokenizer, score: Score, layer: int = -1) -
     ([0, 6, 12], (3, 8))
     """
     hidden, (ticks, _) = trace(model, [BOS, *tok.encode(score)]).hidden, note_steps(model, tok, score)
-    require(layer in range(-len(hidden), len(hidden)), "layer", f"below {len(hidden)}", layer)
     last = np.append(ticks[1:] != ticks[:-1], True) & (ticks >= 0)
-    return ticks[last], hidden[layer][last]
+    return ticks[last], hidden[-1][last]
 
 
 def note_nll(model: Model, tok: Tokenizer, score: Score) -> np.ndarray:
@@ -80,7 +72,7 @@ def note_nll(model: Model, tok: Tokenizer, score: Score) -> np.ndarray:
 
 
 class HiddenStateFilm(Player):
-    """A score that plays, and below it the liveliest units of a layer: blue below zero, orange above.
+    """A score that plays, and below it the liveliest units of the last layer: blue below zero, orange above.
 
     The slowest to change stand on top. Choose a unit from the list, or click its row, to see its curve; a click seeks
     too. The notes are those that the tokenizer can tell. A page without a kernel shows a picture.
@@ -91,8 +83,6 @@ class HiddenStateFilm(Player):
         One that reads a word, or a row of a grid, at a time.
     tok : Tokenizer
     score : Score
-    layer : int
-        Counted from 0; -1 is the last.
     units : sequence of int, optional
         Which units to show; the 20 liveliest if none are given.
 
@@ -103,12 +93,12 @@ class HiddenStateFilm(Player):
     unit : int
         The unit whose curve is shown, one of ``units``.
     ticks, hidden : ndarray, shapes (T,) and (T, D)
-        What all units of the layer hold, as :func:`hidden_states` returns it.
+        What all units of that layer hold, as :func:`hidden_states` returns it.
 
     Raises
     ------
     ValueError
-        If there is no such layer or unit, or the unit chosen is not in sight.
+        If there is no such unit, or the unit chosen is not in sight.
 
     Notes
     -----
@@ -130,10 +120,8 @@ class HiddenStateFilm(Player):
     unit = traitlets.Int().tag(sync=True)
     units, rows, edges = (traitlets.List().tag(sync=True) for _ in range(3))
 
-    def __init__(
-        self, model: Model, tok: Tokenizer, score: Score, layer: int = -1, units: Sequence[int] | None = None
-    ) -> None:
-        self.ticks, self.hidden = hidden_states(model, tok, score, layer)
+    def __init__(self, model: Model, tok: Tokenizer, score: Score, units: Sequence[int] | None = None) -> None:
+        self.ticks, self.hidden = hidden_states(model, tok, score)
         spread, steps = self.hidden.std(axis=0), np.abs(np.diff(self.hidden, axis=0)).sum(axis=0)
         units = np.argsort(-spread, kind="stable")[:20] if units is None else np.asarray(units, dtype=int)
         ok = len(units) and units.min() >= 0 and units.max() < len(spread)
@@ -148,9 +136,6 @@ class HiddenStateFilm(Player):
     def _in_sight(self, proposal) -> int:
         require(proposal.value in self.units, "unit", f"one of {self.units}", proposal.value)
         return proposal.value
-
-    def __repr__(self) -> str:
-        return f"HiddenStateFilm({self.score!r}, unit {self.unit} of {self.hidden.shape[1]})"
 
     def _draw(self, figure) -> None:
         """Put the roll and the film on a figure."""

@@ -133,6 +133,3 @@ class Player(Pictured, anywidget.AnyWidget):
     def _answer(self, _widget, content: dict, _buffers) -> None:
         if content.get("ask") == "sound":
             self.make_sound()
-
-    def __repr__(self) -> str:
-        return f"Player({self.score!r}, {self.caption})"

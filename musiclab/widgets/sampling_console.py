@@ -11,16 +11,15 @@ import traitlets
 from musiclab.axes import INK, PALETTE, new_axes
 from musiclab.errors import require
 from musiclab.models.base import Model
-from musiclab.plots import part_name
 from musiclab.sampling import Sampler, next_logits, softmax
 from musiclab.score import Score
-from musiclab.tokenizers.base import BOS, EOS, Tokenizer
-from musiclab.tokenizers.explanation import Explanation, kind_of, link_words
+from musiclab.tokenizers.base import BOS, EOS, Grammar, Tokenizer
+from musiclab.tokenizers.cells import CellWords
 from musiclab.widgets.display import Pictured
 from musiclab.widgets.knobs import Knobs, buttons
 from musiclab.widgets.player import Player, page
 
-_SHOWN = 12
+_SHOWN, _HEADER = 12, 3  # words in sight; words before the first row of a grid
 _ORDER = ("repetition_penalty", "temperature", "top_k", "top_p", "min_p")
 
 
@@ -62,27 +61,16 @@ def filter_stages(
     return stages
 
 
-def next_place(tok: Tokenizer, ids: Sequence[int], p: np.ndarray) -> str:
-    """Return where the next word belongs, such as "Alto, bar 2, beat 3", or "header".
-
-    That is asked of the likeliest word that begins a note, or of the likeliest if none may; ``p`` is how likely each
-    is, (vocab,).
-    """
-    grammar, more = tok.grammar(), [*ids]
-    for i in ids:
-        grammar.push(i)
-    likely = np.where(grammar.mask(), p + [kind_of(word) == "pitch" for word in tok.vocab], -1.0)
-    likely[EOS] = -1.0
-    while len(more) == len(ids) or not grammar.mask()[EOS]:
-        more.append(int(likely.argmax()))
-        grammar.push(more[-1])
-        likely = np.where(grammar.closing(), p, -1.0)
-    score = tok.decode(more)
-    link = link_words(tok, more, score)[len(ids)]
-    bar, beat, _ = next(Explanation(tok.name, score, (link,)).rows())
-    part = [part_name(score, score.notes["part"][note]) for note in link.notes[:1]]
-    place = [*part, f"bar {bar}" if bar != "0" else "pickup", f"beat {beat}"]
-    return "header" if link.kind == "header" else ", ".join(place)
+def next_place(tok: Tokenizer, grammar: Grammar) -> str:
+    """Return where the word belongs that a grammar waits for: the bar, and on a grid of parts also part and step."""
+    if not isinstance(tok, CellWords):
+        return f"bar {grammar.n_bars + 1}"
+    row, part = divmod(grammar.pushed - _HEADER, len(tok.parts))
+    if row < 0:
+        return "header"
+    bar, step = divmod(row - grammar.pickup, grammar.bar)
+    where = f"bar {bar + 1}" if bar >= 0 else "pickup"
+    return f"{tok.parts[part].name}, {where}, step {step + 1} of {grammar.bar}"
 
 
 class StageTable(anywidget.AnyWidget):
@@ -181,10 +169,10 @@ class SamplingConsole(Pictured, ipywidgets.VBox):
 
     def _read(self, ids: list[int]) -> None:
         """Have grammar and model read all ids anew: there is a way back, which their states have not."""
-        self.ids, grammar, body = ids, self.tok.grammar(), [i for i in ids if i != EOS]
+        self.ids, self._grammar, body = ids, self.tok.grammar(), [i for i in ids if i != EOS]
         for i in body:
-            grammar.push(i)
-        self._logits, self._allowed = next_logits(self.model, [BOS, *body]), grammar.mask()
+            self._grammar.push(i)
+        self._logits, self._allowed = next_logits(self.model, [BOS, *body]), self._grammar.mask()
         self._weigh()
         whole, title = self.tok.finish(body), f"{len(ids) - self._primed} more words"
         self.score = replace(self.tok.decode(whole), title=title) if whole else Score([], title=title)
@@ -195,13 +183,10 @@ class SamplingConsole(Pictured, ipywidgets.VBox):
         self.stages = {} if ended else filter_stages(self.sampler, self._logits, [BOS, *self.ids], self._allowed)
         with self.table.hold_sync():
             self.table.said = " ".join(self.tok.words(self.ids[-8:]))
-            self.table.place = "" if ended else next_place(self.tok, self.ids, self.stages["model"])
+            self.table.place = "" if ended else next_place(self.tok, self._grammar)
             self.table.stages = [[name, p.tolist()] for name, p in self.stages.items()]
         for button, off in zip(self.buttons.values(), (len(self.ids) == self._primed, ended, ended), strict=True):
             button.disabled = off
-
-    def __repr__(self) -> str:
-        return f"SamplingConsole({len(self.ids)} words, {self.sampler})"
 
     def _draw(self, figure) -> None:
         """Draw the words' probabilities, first and last: what was removed is grey."""

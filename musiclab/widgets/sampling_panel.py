@@ -15,8 +15,7 @@ from musiclab.pretrained import load_pretrained, pretrained_names
 from musiclab.sampling import Sampler
 from musiclab.score import Score
 from musiclab.tokenizers.base import Tokenizer
-from musiclab.widgets.desk import Desk
-from musiclab.widgets.draft import Draft
+from musiclab.widgets.draft import Desk, Draft
 from musiclab.widgets.knobs import LOOK, ROW, Knobs, settings
 
 LATEST = "latest"
@@ -81,11 +80,11 @@ class SamplingPanel(Desk):
     ) -> None:  # fmt: skip
         name, draft = getattr(model, "name", type(model).__name__), Draft()
         self._models, self._made_with, self.history, self._takes = {name: (model, tok)}, Sampler(), [], {LATEST: {}}
-        self._primers = {"no primer": None, **({} if primer is None else {"the primer given": primer})}
-        begin, names = [*self._primers][-1], dict.fromkeys([name, *pretrained_names()])
-        self._primers |= {name: load_example(name) for name in EXAMPLES}
-        self._model = ipywidgets.Dropdown(options=[*names], description="model", **LOOK)
-        self._primer = ipywidgets.Dropdown(options=[*self._primers], value=begin, description="primer", **LOOK)
+        given = {} if primer is None else {"the primer given": primer}
+        self._primers = {**given, "no primer": None, **{name: load_example(name) for name in EXAMPLES}}
+        names = [*dict.fromkeys([name, *pretrained_names()])]
+        self._model = ipywidgets.Dropdown(options=names, description="model", **LOOK)
+        self._primer = ipywidgets.Dropdown(options=[*self._primers], description="primer", **LOOK)
         self._bars = ipywidgets.IntSlider(n_bars, min=1, max=max(32, n_bars), description="bars in all", **LOOK)
         self._primer_bars = ipywidgets.IntSlider(2, min=1, max=16, description="bars of primer", **LOOK)
         self._knobs = Knobs(sampler or Sampler())
@@ -98,9 +97,9 @@ class SamplingPanel(Desk):
         pickers = ipywidgets.Box([self._model, self._bars, self._primer, self._primer_bars], layout=ROW)
         acts = {"Generate": self.write, "Again": self.again, "Stop": draft.stop, "Keep": self.keep}
         super().__init__(draft, rules, acts, above=[pickers, self._knobs], beside=[upload, self.shown])
-        draft.observe(lambda _: self._show_state(), ["running", "said"])
         draft.observe(lambda change: change["new"] or self._remember(), "running")
-        self._show_state()
+        ipywidgets.dlink((draft, "running"), (self.buttons["Stop"], "disabled"), lambda running: not running)
+        ipywidgets.dlink((draft, "running"), (self.buttons["Keep"], "disabled"), lambda on: on or not len(self.score))
 
     sampler = property(lambda self: self._knobs.sampler, lambda self, sampler: setattr(self._knobs, "sampler", sampler))
     kept = property(lambda self: [take["score"] for name, take in self._takes.items() if name != LATEST])
@@ -134,7 +133,6 @@ class SamplingPanel(Desk):
         if change["old"] == LATEST:
             self._takes[LATEST] = self.draft.take()
         self.draft.show_take(self._takes[change["new"]])
-        self._show_state()
 
     def read_primer(self, name: str, data: bytes) -> None:
         """Make the bytes of a MIDI file a primer, and pick it."""
@@ -142,17 +140,9 @@ class SamplingPanel(Desk):
             self._primers[name] = read_midi(write_whole(Path(folder, "primer.mid"), data))
         self._primer.options, self._primer.value = [*self._primers], name
 
-    def _show_state(self) -> None:
-        running = self.draft.running
-        self.buttons["Stop"].disabled = not running
-        self.buttons["Keep"].disabled = running or self.shown.value != LATEST or not len(self.score)
-
     def _remember(self) -> None:
         if len(self.score):
             self.history.append((self._made_with, self.score))
-
-    def __repr__(self) -> str:
-        return f"SamplingPanel({self.sampler}, {self.score!r}, {len(self.history)} made)"
 
 
 def _last_file(value: dict | tuple) -> tuple[str, bytes]:

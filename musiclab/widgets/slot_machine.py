@@ -9,6 +9,7 @@ from musiclab.models.base import Model
 from musiclab.sampling import Sampler
 from musiclab.tokenizers.base import Tokenizer
 from musiclab.widgets.display import Pictured, staff_html
+from musiclab.widgets.knobs import LOOK
 from musiclab.widgets.player import Player
 
 
@@ -50,10 +51,8 @@ class SlotMachine(Pictured, widgets.VBox):
     def __init__(self, model: Model, tok: Tokenizer, n_bars: int = 4, sampler: Sampler | None = None) -> None:
         self.model, self.tok, self.n_bars = model, tok, n_bars
         self.history, self.sampler = [], sampler or Sampler(seed=1)
-        self._slider = widgets.FloatSlider(
-            self.sampler.temperature, min=0, max=2, step=0.1, description="temperature", readout_format=".1f",
-            continuous_update=False, style={"description_width": "initial"}, layout={"width": "360px"},
-        )  # fmt: skip
+        look = dict(step=0.1, readout_format=".1f", continuous_update=False, **LOOK)
+        self._slider = widgets.FloatSlider(self.sampler.temperature, min=0, max=2, description="temperature", **look)
         self._button = widgets.Button(description="Again", icon="random", button_style="primary")
         self._seed = widgets.Label(layout={"margin": "2px 0 0 12px"})
         self._slider.observe(lambda change: self.set(temperature=change["new"]), "value")
@@ -81,6 +80,3 @@ class SlotMachine(Pictured, widgets.VBox):
         self._seed.value = f"seed {self.sampler.seed}"
         controls = widgets.HBox([self._slider, self._button, self._seed])
         self.children = [controls, Player(score), widgets.HTML(staff_html(score))]
-
-    def __repr__(self) -> str:
-        return f"SlotMachine({self.sampler}, {self.score!r})"

@@ -13,16 +13,14 @@ from musiclab.errors import require
 from musiclab.pitch import pitch_name
 from musiclab.plots import bar_numbers
 from musiclab.score import Score
-from musiclab.tokenizers.base import Tokenizer
-from musiclab.tokenizers.bpe import BPE
+from musiclab.tokenizers import BPE, Melody, Tokenizer
 from musiclab.tokenizers.explanation import COLORS, Explanation, explain, kind_of
-from musiclab.tokenizers.melody import Melody
 from musiclab.widgets.display import Pictured
 from musiclab.widgets.knobs import buttons
 from musiclab.widgets.player import page
 
 _SHOWN, _LATEST = 48, 8  # base ids of the first score, and merges, that the merge stepper shows
-_COLUMNS, _LEFT = 134, 11  # characters in a line of a picture, and before its first word
+_COLUMNS, _LEFT = 134, 12  # characters in a line of a picture, and before its first word
 _SPAN = """<span style="display:inline-block;margin:2px 4px 2px 0;padding:0 5px;border-radius:4px;white-space:pre;
 background:{1}40;border-bottom:2px solid {1};box-shadow:0 0 0 {2}px currentColor">{0}</span>"""
 _LINE = """<div style="display:flex;border-top:1px solid #8884;padding:4px 0">
@@ -41,9 +39,8 @@ class _InRows(Pictured):
     def _draw(self, figure) -> None:
         ax, line = figure.subplots(), 0
         for name, chips in [(repr(self), []), *self._rows()]:
-            column, line = _LEFT, line + 1
-            ax.text(0, line, name, family="monospace", size=7)
-            for text, color, marked in chips:
+            column, line = 0, line + 1
+            for text, color, marked in [(f"{name:{_LEFT - 2}}", "none", False), *chips]:
                 if column + len(text) > _COLUMNS:
                     column, line = _LEFT, line + 1
                 box = {"facecolor": color, "alpha": 0.4, "edgecolor": "k" if marked else "none", "pad": 1.5}

@@ -8,8 +8,6 @@ import ipywidgets as widgets
 from musiclab.classroom.validation import validate
 from musiclab.errors import require
 
-COLOURS = {"✓": "#0072b2", "·": "#d55e00", "!": "#d55e00"}
-
 
 class Validate(widgets.VBox):
     """A button that runs this notebook, as it was last saved, in a fresh kernel, and lists what is still missing.
@@ -54,18 +52,12 @@ class Validate(widgets.VBox):
         self._button.disabled, self._shown.value = True, "Running the notebook from top to bottom ..."
         try:
             self.feedback = validate(self.path, self.timeout)
-            self._shown.value = "".join(map(_line, self.feedback.rows)) or "No check was found."
+            said = repr(self.feedback) or "No check was found."
         except (ValueError, OSError) as error:
-            self._shown.value = escape(str(error))
+            said = str(error)
         finally:
             self._button.disabled = False
+        self._shown.value = f'<pre style="white-space: pre-wrap">{escape(said)}</pre>'
 
     def __repr__(self) -> str:
         return f"Validate({self.path!r})"
-
-
-def _line(row: tuple[str, str, str]) -> str:
-    sign, name, reason = map(escape, row)
-    style = "white-space: pre-wrap; line-height: 1.4; margin: 4px 0 0 1.6em; text-indent: -1.6em"
-    colour = f'<b style="display: inline-block; width: 1.6em; text-indent: 0; color: {COLOURS[sign]}">{sign}</b>'
-    return f'<div style="{style}">{colour}<b>{name}</b>{reason and chr(10) + reason}</div>'

@@ -7,14 +7,13 @@ import numpy as np
 
 from musiclab.errors import require
 from musiclab.pitch import pitch_name
-from musiclab.plots import part_color, plot_roll
+from musiclab.plots import plot_roll
 from musiclab.score import NOTE, Score
 from musiclab.widgets.display import Pictured, staff_html
 from musiclab.widgets.knobs import ROW
 from musiclab.widgets.player import Player
 
 _UNITS = (("note", "row"), ("pitch", "MIDI number"), ("onset", "ticks"), ("duration", "ticks"))
-_HEAD = 'class="note"'  # marks a note in engraved SVG
 _CARDS = "display:flex;flex-wrap:wrap;gap:10px"
 _CARD = '<div style="border:1px solid #8884;border-radius:10px;padding:8px 14px"><b>{}</b><pre>{}</pre></div>'
 
@@ -134,11 +133,8 @@ class NoteViews(Pictured, ipywidgets.VBox):
                 slider.min, slider.max, slider.value, slider.step = low, high, value, by
         self.player.show(_marked(score, note), sound)
         cards = "".join(_CARD.format(heading, text) for heading, text in _words(score, note).items())
-        self.staff.value, self.text.value = _staff(score, note), f'<div style="{_CARDS}">{cards}</div>'
+        self.staff.value, self.text.value = staff_html(score, [note]), f'<div style="{_CARDS}">{cards}</div>'
         self._showing = False
-
-    def __repr__(self) -> str:
-        return f"NoteViews({self.score!r}, note {self.note})"
 
     def _draw(self, figure) -> None:
         """Put the roll on a figure, and the texts below."""
@@ -172,15 +168,3 @@ def _words(score: Score, note: int) -> dict[str, str]:
     times = (*ticks / score.resolution, *score.seconds(ticks))
     clock += "quarters {:g} to {:g}\nseconds  {:.3f} to {:.3f}".format(*times)
     return {"Note table": table, "MIDI events": on + off, "Clock": clock}
-
-
-def _staff(score: Score, note: int) -> str:
-    """Return the staff as SVG, the note in its colour where nothing overlaps: only then are heads in table order."""
-    svg, onset, color = staff_html(score), score.notes["onset"], part_color(1)
-    if len(score.parts) > 1 or (score.end[:-1] > onset[1:]).any():
-        return svg
-    pieces = svg.split(_HEAD)
-    heads = [staff_html(score.excerpt(0, t)).count(_HEAD) if t else 0 for t in (onset[note], score.end[note])]
-    for i in range(*heads):  # tied notes have several
-        pieces[i] += f'fill="{color}" color="{color}" '
-    return _HEAD.join(pieces)

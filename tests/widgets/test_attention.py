@@ -44,7 +44,6 @@ def test_a_change_of_head_changes_the_arcs():
     box.head = 3
     box.layer = 1
     assert seen == ["arcs", "arcs"] and box.arcs["note"] == 3
-    assert repr(box) == "AttentionExplorer(layer 1, head 3, note 3 of 4)"
 
 
 @pytest.mark.parametrize(

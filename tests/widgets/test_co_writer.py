@@ -95,7 +95,7 @@ def test_chords_and_rules_are_kept_and_priced(model):
     assert not len(find_broken(score, ml.chord_plan(["C", "G", "C"]))) and not len(
         find_broken(score, "parallel_fifths")
     )
-    prices = writer.prices()
+    prices = writer.draft.prices()
     assert set(prices) == {"chord_plan", "in_four", "parallel_fifths"} and prices["chord_plan"].shape == (3,)
     assert prices["chord_plan"].sum() == pytest.approx(sum(draw.paid["chord_plan"] for draw in writer.draft.draws))
     assert prices["chord_plan"].min() > 1  # an untrained model knows no chords
@@ -108,7 +108,7 @@ def test_a_switch_holds_from_the_next_bar(model, short_chunks):
     writer.boxes["crossing"].value = False
     while writer.draft.pull():
         pass
-    crossing = writer.prices()["crossing"]
+    crossing = writer.draft.prices()["crossing"]
     assert crossing[0] >= 0 and np.isnan(crossing[1:]).all() and writer.draft.bill["crossing"][1][1] is None
 
 
@@ -123,7 +123,7 @@ def test_chords_that_make_no_sense_are_told_and_those_before_stay(model):
 def test_a_cadence_is_for_the_last_bar(model):
     writer = CoWriter(model, TOK, "", [IN_FOUR, "cadence"], n_bars=2)
     assert [[rule.name for rule in writer._choose(bar)[1]] for bar in (0, 1)] == [["in_four"], ["in_four", "cadence"]]
-    assert not len(find_broken(writer.finish(), "cadence")) and np.isnan(writer.prices()["cadence"][0])
+    assert not len(find_broken(writer.finish(), "cadence")) and np.isnan(writer.draft.prices()["cadence"][0])
 
 
 def test_each_time_it_is_other_luck_and_the_same_luck_is_the_same_music(model, short_chunks):
@@ -147,5 +147,5 @@ def test_what_cannot_be_kept_is_said(model):
 def test_without_a_kernel_there_is_a_picture(model):
     bundle, _ = CoWriter(model, TOK, n_bars=1)._repr_mimebundle_()
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG") and bundle["text/plain"].startswith(
-        "CoWriter(C"
+        "CoWriter(Score("
     )

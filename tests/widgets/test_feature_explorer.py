@@ -79,7 +79,7 @@ def test_without_a_kernel_there_is_a_picture():
     box.space = "learned"
     data, _ = box._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG") and "text/html" not in data
-    assert data["text/plain"] == "FeatureExplorer(10 scores, map 'learned', 1 chosen)"
+    assert data["text/plain"] == f"FeatureExplorer({box.score!r})"
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="needs node")

@@ -24,13 +24,12 @@ def gru(width: int = 8, tok=TOK, **sizes) -> GRU:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("layer", [0, -1])
-def test_states_are_what_the_layer_holds_after_each_word(layer):
+def test_states_are_what_the_last_layer_holds_after_each_word():
     model = gru(layers=2)
-    ticks, hidden = hidden_states(model, TOK, TUNE, layer)
+    ticks, hidden = hidden_states(model, TOK, TUNE)
     assert ticks.tolist() == [0, 6, 12, 18, 24, 30, 36, 42]
     _, state = model(torch.tensor([[1, *TOK.encode(TUNE)[: 3 + 5]]]))  # header, five cells
-    np.testing.assert_allclose(hidden[4], state[layer, 0], atol=1e-6)
+    np.testing.assert_allclose(hidden[4], state[-1, 0], atol=1e-6)
 
 
 @torch.no_grad()
@@ -72,13 +71,11 @@ def test_rows_go_from_slow_to_fast_and_are_true_to_the_network():
     assert film.duration == 1
 
 
-def test_units_out_of_sight_and_layers_that_are_not_there_are_refused():
+def test_units_out_of_sight_are_refused():
     film = HiddenStateFilm(gru(), TOK, TUNE, units=[7, 2, 4])
     assert sorted(film.units) == [2, 4, 7]
     with pytest.raises((ValueError, TraitError), match=r"unit must be one of \[.*\], got 3"):
         film.unit = 3
-    with pytest.raises(ValueError, match="layer must be below 1, got 1"):
-        HiddenStateFilm(gru(), TOK, TUNE, layer=1)
     for units in ([], [8], [0, -1]):
         with pytest.raises(ValueError, match=r"units must be some of 0\.\.7, got"):
             HiddenStateFilm(gru(), TOK, TUNE, units=units)
@@ -102,7 +99,7 @@ def test_without_a_kernel_there_is_a_picture():
     film = HiddenStateFilm(gru(), TOK, TUNE)
     bundle, _ = film._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBOR") and "text/html" not in bundle
-    assert repr(film) == bundle["text/plain"] == f"HiddenStateFilm({film.score!r}, unit {film.unit} of 8)"
+    assert repr(film) == bundle["text/plain"] == f"HiddenStateFilm({film.score!r})"
     assert film.title == "Three notes"
 
 

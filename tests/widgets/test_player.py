@@ -33,7 +33,7 @@ def test_state_says_what_is_seen_and_heard():
     assert (player.duration, player.title, player.caption) == (5.0, "Duet", "sound: sines")
     assert (player.position, player.playing) == (0.0, False)
     assert 10_000 < len(player.audio) < 60_000
-    assert repr(player) == f"Player({SCORE!r}, sound: sines)"
+    assert repr(player) == f"Player({SCORE!r})"
 
 
 def test_long_scores_sound_when_the_page_asks():

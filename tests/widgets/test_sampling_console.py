@@ -1,7 +1,6 @@
 """The sampling console without a browser: stages, steps as generating would take them, a choice, the way back."""
 
 import base64
-import re
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from musiclab.models import GRU
 from musiclab.pretrained import load_pretrained
 from musiclab.sampling import Sampler, softmax
 from musiclab.score import Score
-from musiclab.tokenizers import REMI, TSD, ABCText, Chorale, Melody, MIDILike
+from musiclab.tokenizers import REMI, ABCText, Chorale, Melody
 from musiclab.tokenizers.base import EOS
 from musiclab.widgets.sampling_console import SamplingConsole, filter_stages, next_place
 
@@ -83,26 +82,29 @@ def test_the_page_is_told(model):
     assert console.ids[-1] == chosen and TOK.vocab[chosen] in console.table.said
 
 
-@pytest.mark.parametrize("tok", [Chorale(), Melody(), ABCText(), REMI(), TSD(), MIDILike()], ids=lambda tok: tok.name)
-def test_the_next_words_place_is_told(tok):
-    score = Score([(0, 24, 67, 64, 0), (24, 96, 65, 64, 0), (24, 96, 60, 64, 1)], [("High", 0), ("Low", 1)], pickup=24)
-    ids, rng, seen = tok.encode(score), np.random.default_rng(0), set()
-    for n in range(len(ids) + 1):
-        place = next_place(tok, ids[:n], rng.random(len(tok.vocab)))
-        assert re.fullmatch(r"header|(.+, )?(bar \d+|pickup), beat [\d.]+", place), place
-        seen.add(place)
-    assert len(seen) > 3 and "header" in seen
-
-
-def test_parts_take_turns(model):
-    ids, flat = Chorale().encode(Score([(0, 24, 60), (24, 24, 62)], pickup=24)), np.ones(len(Chorale().vocab))
-    places = [next_place(Chorale(), ids[:n], flat) for n in (0, 3, 4, 6, 7, 3 + 16)]
-    assert places[0] == "header" and places[1:3] == ["Soprano, pickup, beat 4", "Alto, pickup, beat 4"]
-    assert places[3:] == ["Bass, pickup, beat 4", "Soprano, pickup, beat 4.25", "Soprano, bar 1, beat 1"]
+def test_the_next_words_place_is_told(model):
+    tok, score = Chorale(), Score([(0, 24, 60), (24, 24, 62)], pickup=24)
+    grammar, places = tok.grammar(), []
+    for i in tok.encode(score):
+        places.append(next_place(tok, grammar))
+        grammar.push(i)
+    assert places[:5] == [*["header"] * 3, "Soprano, pickup, step 13 of 16", "Alto, pickup, step 13 of 16"]
+    assert places[7] == "Soprano, pickup, step 14 of 16" and places[3 + 16] == "Soprano, bar 1, step 1 of 16"
     console = SamplingConsole(model, TOK, PRIMER)
-    assert console.table.place == "Melody, bar 1, beat 3"
+    assert console.table.place == "Melody, bar 1, step 9 of 16"
+    console.choose("Hold")
+    assert console.table.place == "Melody, bar 1, step 10 of 16"
     console.choose(EOS)
     assert console.table.place == ""
+
+
+@pytest.mark.parametrize("tok", [ABCText(), REMI()], ids=lambda tok: tok.name)
+def test_elsewhere_the_bar_is_told(tok):
+    grammar, places = tok.grammar(), []
+    for i in tok.encode(Score([(96 * bar, 96, 60 + bar) for bar in range(3)])):
+        places.append(next_place(tok, grammar))
+        grammar.push(i)
+    assert [*dict.fromkeys(places)] == ["bar 1", "bar 2", "bar 3"]
 
 
 def test_after_the_end_there_is_nothing_but_the_way_back(model):

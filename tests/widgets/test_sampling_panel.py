@@ -83,10 +83,10 @@ def test_those_kept_are_compared_in_one_roll(model, short_chunks):
     latest = panel.draft.finish()
     panel.draft.position, panel.draft.playing = 1.5, True
     panel.shown.value = "A"
-    assert panel.score == first and panel.draft.title == "A: seed 5" and panel.buttons["Keep"].disabled
+    assert panel.score == first and panel.draft.title == "A: seed 5"
     assert {name: getattr(panel.draft, name) for name in look} == look
     assert panel.draft.audio and (panel.draft.position, panel.draft.playing) == (1.5, True)  # it plays on
-    assert panel.prices()["in_key"].sum() > 0
+    assert panel.draft.prices()["in_key"].sum() > 0
     panel.shown.value = "latest"
     assert panel.score == latest and panel.draft.title == "seed 6" and panel.draft.audio
     panel.buttons["Keep"].click()
@@ -110,14 +110,14 @@ def test_rules_are_priced_bar_by_bar_and_can_be_switched_off(model):
     panel = SamplingPanel(model, TOK, n_bars=2, rules=["crossing", "in_key"])
     panel.boxes["in_key"].value = False
     panel.finish()
-    (name, nats), *others = panel.prices().items()
+    (name, nats), *others = panel.draft.prices().items()
     assert name == "crossing" and len(nats) == panel.score.n_bars - (panel.score.pickup > 0) and not others
     assert panel.draft.bill == {"crossing": [0, nats.tolist()]}
 
 
 def test_the_pickers(model):
     panel = SamplingPanel(model, TOK, PRIMER, n_bars=2)
-    assert panel._primer.options == ("no primer", "the primer given", "bwv270", "bwv248.17")
+    assert panel._primer.options == ("the primer given", "no primer", "bwv270", "bwv248.17")
     assert panel.primer == PRIMER
     panel._primer.value, panel._primer_bars.value = "bwv270", 3
     assert panel.primer == load_example("bwv270").bars(0, 3)
@@ -160,4 +160,4 @@ def test_without_a_kernel_there_is_a_picture(model):
     panel.finish()
     bundle, _ = panel._repr_mimebundle_()
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert bundle["text/plain"].startswith("SamplingPanel(Sampler(") and "text/html" not in bundle
+    assert bundle["text/plain"] == f"SamplingPanel({panel.score!r})" and "text/html" not in bundle
