@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from musiclab.axes import Shown
-from musiclab.errors import missing_library, require
+from musiclab.errors import require
 from musiclab.files import write_whole
 from musiclab.score import Score
 
@@ -108,7 +108,7 @@ def choose_synthesizer(name: str = "auto") -> str:
         return synthesizers()[0]
     require(name in (*_INSTALL, "sines"), "synthesizer", f"'auto', 'sines' or one of {tuple(_INSTALL)}", repr(name))
     if name not in synthesizers():
-        raise missing_library(name, "this sound", _INSTALL[name])
+        raise ImportError(f"this sound needs {name}: {_INSTALL[name]}")
     return name
 
 

@@ -3,6 +3,9 @@
 Every message says what was wrong, what was got and what is allowed.
 """
 
+from importlib import import_module
+from types import ModuleType
+
 
 class MidiError(ValueError):
     """A MIDI file that cannot be read; the text begins with its path."""
@@ -49,12 +52,17 @@ def require(ok: bool, name: str, allowed: str, got: object) -> None:
         raise ValueError(f"{name} must be {allowed}, got {got}")
 
 
-def missing_library(library: str, what: str, install: str) -> ImportError:
-    """Return the error for an optional library that is not installed, with the command that installs it.
+def optional(library: str, what: str, install: str) -> ModuleType:
+    """Return the module of an optional library; the error, if it is not installed, is the command that installs it.
 
     Examples
     --------
-    >>> missing_library("verovio", "engraved notation", "pip install verovio")
-    ImportError('engraved notation needs verovio: pip install verovio')
+    >>> optional("nonsense", "engraved notation", "pip install nonsense")
+    Traceback (most recent call last):
+    ...
+    ImportError: engraved notation needs nonsense: pip install nonsense
     """
-    return ImportError(f"{what} needs {library}: {install}")
+    try:
+        return import_module(library)
+    except ImportError as error:
+        raise ImportError(f"{what} needs {library}: {install}") from error

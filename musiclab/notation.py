@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musiclab.errors import missing_library, require
+from musiclab.errors import optional, require
 from musiclab.files import write_whole
 from musiclab.pitch import spell
-from musiclab.score import DEFAULT_VELOCITY, Key, Part, Score, Tempo, TimeSignature
+from musiclab.score import DEFAULT_VELOCITY, Key, Part, Score, TimeSignature
 
 if TYPE_CHECKING:
     import music21
@@ -78,29 +78,29 @@ def from_music21(stream: music21.stream.Stream, tempo: float = 120.0) -> Score:
         stream = stream.toSoundingPitch()  # written for transposing instruments
     sources = list(stream.getElementsByClass("Part")) or [stream]
     flats = [source.flatten() for source in sources]
-    dropped: Counter = Counter()
+    dropped: Counter[str] = Counter()
     rows = [row for i, flat in enumerate(flats) for row in _note_rows(flat, i, dropped)]
     if dropped.total():
         warnings.warn("; ".join(f"{what}: {n}" for what, n in dropped.items() if n), stacklevel=2)
     length = max([_tick(stream.highestTime), *(onset + duration for onset, duration, *_ in rows)])
     bars = list(sources[0].getElementsByClass("Measure"))
     pickup, starts = _pickup(bars), {*(_tick(bar.offset) for bar in bars), length}
-    metres = [TimeSignature(onset, t.numerator, t.denominator) for onset, t in _placed(sources[0], "TimeSignature")]
+    metres = [(onset, t.numerator, t.denominator) for onset, t in _placed(sources[0], "TimeSignature")]
     metres = _restated(Score([], time_signatures=metres).time_signatures, starts, pickup)
-    about = stream.metadata
-    title = (about.title or about.movementName or "").strip() if about else ""
+    tempos = [(0, tempo), *_tempos(stream.flatten()["MetronomeMark"])]
+    title = (stream.metadata.title or stream.metadata.movementName or "").strip() if stream.metadata else ""
     parts = [_part(source, flat) for source, flat in zip(sources, flats, strict=True)]
-    return Score(rows, parts, length, RESOLUTION, pickup, metres, _tempos(stream, tempo), _keys(sources[0]), title)
+    return Score(rows, parts, length, RESOLUTION, pickup, metres, tempos, _keys(sources[0]), title)
 
 
 def _tick(quarters: float | Fraction) -> int:
     return int(quarters * RESOLUTION + Fraction(1, 2))
 
 
-def _note_rows(flat: music21.stream.Stream, part: int, dropped: Counter) -> list[tuple[int, int, int, int, int]]:
+def _note_rows(flat: music21.stream.Stream, part: int, dropped: Counter[str]) -> list[list[int]]:
     """Return rows of one part with ties merged; count in ``dropped`` what a score cannot hold."""
     rows: list[list[int]] = []
-    tied: dict[int, int] = {}  # pitch -> row that goes on
+    tied: dict[int, list[int]] = {}  # pitch -> row that goes on
     for element in flat.notes:
         if "ChordSymbol" in element.classes:
             continue
@@ -109,15 +109,14 @@ def _note_rows(flat: music21.stream.Stream, part: int, dropped: Counter) -> list
             continue
         onset, end = _tick(element.offset), _tick(element.offset + element.quarterLength)
         exact = (element.offset * RESOLUTION, element.quarterLength * RESOLUTION) == (onset, end - onset)
-        for note in element.notes if element.isChord else [element]:
+        for note in getattr(element, "notes", [element]):
             pitch, tie = note.pitch.midi, note.tie.type if note.tie else ""
             row = tied.pop(pitch, None)
-            if tie in ("stop", "continue") and row is not None and sum(rows[row][:2]) == onset:
-                rows[row][1] = end - rows[row][0]
+            if tie in ("stop", "continue") and row and row[0] + row[1] == onset:
+                row[1] = end - row[0]
             else:
                 dropped["notes moved to the nearest tick"] += not exact
-                row = len(rows)
-                rows.append([onset, max(1, end - onset), pitch, note.volume.velocity or DEFAULT_VELOCITY, part])
+                rows.append(row := [onset, max(1, end - onset), pitch, note.volume.velocity or DEFAULT_VELOCITY, part])
             if tie in ("start", "continue"):
                 tied[pitch] = row
     return rows
@@ -148,26 +147,22 @@ def _restated(metres: Sequence[TimeSignature], starts: set[int], pickup: int) ->
 def _placed(source: music21.stream.Stream, kind: str) -> list[tuple[int, music21.base.Music21Object]]:
     """Return (onset, sign) of one kind. Not from the flat stream: music21's ABC puts one object in several bars."""
     sites = [(0, source), *((bar.offset, bar) for bar in source.getElementsByClass("Measure"))]
-    return [
-        (_tick(at + sign.getOffsetBySite(site)), sign) for at, site in sites for sign in site.getElementsByClass(kind)
-    ]
+    signs = ((at, site, sign) for at, site in sites for sign in site.getElementsByClass(kind))
+    return [(_tick(at + sign.getOffsetBySite(site)), sign) for at, site, sign in signs]
 
 
 def _keys(source: music21.stream.Stream) -> list[Key]:
     """Return the key signatures, each stated once; one with a mode wins over one without at the same place."""
     signs = sorted(_placed(source, "KeySignature"), key=lambda sign: (sign[0], hasattr(sign[1], "mode")))
-    keys: dict[int, Key] = {}
-    for onset, key in signs:
-        minor = getattr(key, "mode", "major") in ("minor", "aeolian")
-        keys[onset] = Key(onset, key.sharps, "minor" if minor else "major")
+    modes = {"minor": "minor", "aeolian": "minor"}
+    keys = {onset: Key(onset, key.sharps, modes.get(getattr(key, "mode", ""), "major")) for onset, key in signs}
     return [next(same) for _, same in groupby(keys.values(), key=lambda key: key[1:])]
 
 
-def _tempos(stream: music21.stream.Stream, default: float) -> list[Tempo]:
+def _tempos(marks: Iterable[music21.tempo.MetronomeMark]) -> list[tuple[int, float]]:
     """Return the tempos stated in numbers; words such as Adagio state none."""
-    marks = [mark for mark in stream.flatten()["MetronomeMark"] if not mark.numberImplicit]
-    found = {_tick(mark.offset): mark.getQuarterBPM() for mark in marks if mark.getQuarterBPM()}
-    return [Tempo(0, default), *(Tempo(*item) for item in found.items())]
+    stated = [mark for mark in marks if not mark.numberImplicit and mark.getQuarterBPM()]
+    return [(_tick(mark.offset), mark.getQuarterBPM()) for mark in stated]
 
 
 def _part(source: music21.stream.Stream, flat: music21.stream.Stream) -> Part:
@@ -333,13 +328,13 @@ def _clef(score: Score, parts: list[int]) -> music21.clef.Clef:
     """
     from music21 import clef
 
-    if score.parts[parts[0]].is_drum:
-        return clef.PercussionClef()
     pitches = score.notes["pitch"][np.isin(score.notes["part"], parts)]
     low = np.quantile(pitches, 0.1) if len(pitches) else 60
-    if low >= (58 if len(parts) == 1 else 54):
-        return clef.TrebleClef()
-    return clef.Treble8vbClef() if low >= 51 and len(parts) == 1 else clef.BassClef()
+    if score.parts[parts[0]].is_drum:
+        return clef.PercussionClef()
+    if len(parts) > 1:
+        return clef.TrebleClef() if low >= 54 else clef.BassClef()
+    return clef.TrebleClef() if low >= 58 else clef.Treble8vbClef() if low >= 51 else clef.BassClef()
 
 
 def _lines(score: Score, part: int) -> list[list[tuple[int, int, list[tuple[int, int]]]]]:
@@ -378,15 +373,16 @@ def _elements(score: Score, notes: list, start: int, stop: int) -> Iterator[tupl
 def _values(onset: int, end: int, bar: int) -> Iterable[tuple[int, int]]:
     """Return (onset, ticks) of the note values, tied together, that last from onset to end.
 
-    Plain and dotted values, and triplets where the time asks for one; music21 alone would write quintuplets.
+    Plain and dotted values, and a triplet where the time asks for one; music21 alone would write quintuplets.
     """
-    plain, triplets = (192, 144, 96, 72, 48, 36, 24, 18, 12, 9, 6, 3), (16, 8, 4, 2, 1)
-    pieces, left = [], end - onset
-    while left:
-        pieces.append(next(t for t in (triplets if left % 3 else plain) if t <= left and (left - t) % 3 == 0))
-        left -= pieces[-1]
-    if (onset - bar) % 3 == 0:
-        pieces.sort(key=lambda t: t % 3 != 0)  # a triplet comes first only where one is under way
+    left = end - onset
+    triplet = [next(t for t in (16, 8, 4, 2, 1) if t <= left and (left - t) % 3 == 0)] if left % 3 else []
+    left, pieces = left - sum(triplet), []
+    for value in (192, 144, 96, 72, 48, 36, 24, 18, 12, 9, 6, 3):
+        pieces += [value] * (left // value)
+        left %= value
+    # a triplet comes first only where one is under way
+    pieces = pieces + triplet if (onset - bar) % 3 == 0 else triplet + pieces
     return zip(accumulate(pieces, initial=onset), pieces, strict=False)
 
 
@@ -446,10 +442,7 @@ def engrave(score: Score, width: int = 900, marked: Sequence[int] = ()) -> str:
     -----
     Notebook: 00_hello_music.
     """
-    try:
-        import verovio
-    except ImportError:
-        raise missing_library("verovio", "engraved notation", 'pip install "musiclab[lab]"') from None
+    verovio = optional("verovio", "engraved notation", 'pip install "musiclab[lab]"')
     require(width >= 200, "width", ">= 200 pixels", width)
     lines = [len(_lines(score, part)) for part in range(len(score.parts))]
     staves = [[0, 1], [2, 3]] if lines == [1, 1, 1, 1] else [[i] for i in range(len(lines))]
@@ -461,8 +454,8 @@ def engrave(score: Score, width: int = 900, marked: Sequence[int] = ()) -> str:
     notes = score.notes.copy()
     notes["velocity"] = 1 + np.isin(np.arange(len(notes)), marked)  # what is not seen carries the mark
     stream = _notated(replace(score, notes=notes), staves)
-    for note in stream.recurse().notes:
-        note.style.color = MARK if note.volume.velocity > 1 else None
+    for tone in (tone for element in stream.recurse().notes for tone in getattr(element, "notes", [element])):
+        tone.style.color = MARK if tone.volume.velocity > 1 else None
     toolkit.loadData(_musicxml(stream).decode())
     return toolkit.renderToSVG(1)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from musiclab.errors import require
+
 SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 _FIFTHS_UP = ("F", "C", "G", "D", "A", "E", "B")
@@ -35,8 +37,7 @@ def pitch_name(pitch: int, flats: bool = False) -> str:
     >>> pitch_name(60), pitch_name(66), pitch_name(66, flats=True)
     ('C4', 'F#4', 'Gb4')
     """
-    if not 0 <= pitch <= 127:
-        raise ValueError(f"pitch must be in 0..127, got {pitch}")
+    require(0 <= pitch <= 127, "pitch", "in 0..127", pitch)
     return f"{(FLAT_NAMES if flats else SHARP_NAMES)[pitch % 12]}{pitch // 12 - 1}"
 
 
@@ -54,13 +55,11 @@ def parse_pitch(name: str) -> int:
     (60, 58, 60)
     """
     match = _NAME.fullmatch(name.strip())
-    if not match:
-        raise ValueError(f"pitch name must look like C4, F#4 or Bb3, got {name!r}")
+    require(match is not None, "pitch name", "like C4, F#4 or Bb3", repr(name))
     letter, accidentals, octave = match.groups()
     shift = accidentals.count("#") - accidentals.count("b")
     pitch = _STEPS[letter.upper()] + shift + 12 * (int(octave) + 1)
-    if not 0 <= pitch <= 127:
-        raise ValueError(f"pitch name must lie between C-1 and G9, got {name!r}")
+    require(0 <= pitch <= 127, "pitch name", "between C-1 and G9", repr(name))
     return pitch
 
 
@@ -92,13 +91,10 @@ def key_name(fifths: int, mode: str = "major") -> str:
     >>> key_name(0), key_name(0, "minor"), key_name(-3), key_name(6)
     ('C major', 'A minor', 'Eb major', 'F# major')
     """
-    if not -7 <= fifths <= 7:
-        raise ValueError(f"fifths must be in -7..7, got {fifths}")
-    if mode not in ("major", "minor"):
-        raise ValueError(f"mode must be 'major' or 'minor', got {mode!r}")
-    index = fifths + 1 + (3 if mode == "minor" else 0)
-    accidental = "#" * (index // 7) if index >= 0 else "b"
-    return f"{_FIFTHS_UP[index % 7]}{accidental} {mode}"
+    require(-7 <= fifths <= 7, "fifths", "in -7..7", fifths)
+    require(mode in ("major", "minor"), "mode", "'major' or 'minor'", repr(mode))
+    sharps, letter = divmod(fifths + 1 + 3 * (mode == "minor"), 7)
+    return f"{_FIFTHS_UP[letter]}{'#' * sharps}{'b' * -sharps} {mode}"
 
 
 def shift_key(fifths: int, semitones: int) -> int:
@@ -109,7 +105,4 @@ def shift_key(fifths: int, semitones: int) -> int:
     >>> shift_key(0, 2), shift_key(0, 1), shift_key(-1, -3), shift_key(4, 12)
     (2, -5, 2, 4)
     """
-    if semitones % 12 == 0:
-        return fifths
-    moved = (fifths + 7 * semitones) % 12
-    return moved - 12 if moved > 6 else moved
+    return fifths if semitones % 12 == 0 else (fifths + 7 * semitones + 5) % 12 - 5

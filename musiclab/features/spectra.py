@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 
-from musiclab.errors import missing_library, require
+from musiclab.errors import optional, require
 from musiclab.features.pitches import pitched_notes, sounding_at
 from musiclab.score import Score
 
@@ -18,11 +18,7 @@ SILENCE_DB = -80.0
 
 
 def _librosa() -> ModuleType:
-    try:
-        import librosa
-    except ImportError as error:
-        raise missing_library("librosa", "reading spectra", "pip install librosa") from error
-    return librosa
+    return optional("librosa", "reading spectra", "pip install librosa")
 
 
 def spectrogram(wave: np.ndarray, kind: str = "linear") -> np.ndarray:
