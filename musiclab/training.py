@@ -60,8 +60,7 @@ def fit(
 ) -> History:  # fmt: skip
     """Train the model in place and return what happened; the model keeps its best weights.
 
-    A model with a method ``count(sequences)`` learns by counting every variant once; its length and rates are ignored.
-    For all others: AdamW with warm-up and cosine decay, gradients clipped to norm 1, and an exponential moving average
+    AdamW with warm-up and cosine decay, gradients clipped to norm 1, and an exponential moving average
     of the weights, which is what validation judges and the model keeps. Interrupting the cell returns the history so
     far.
 
@@ -76,7 +75,7 @@ def fit(
     iters, budget : int or str
         How long: a number of iterations, or a time such as ``"60s"``, ``"10m"``, ``"2h"``, validation included. The
         schedule follows the clock as it goes, however busy the machine is; one last judgement may come after the end.
-        Exactly one must be given, except to a model that counts.
+        Exactly one must be given.
     batch_ids : int
         Ids in a batch, about.
     max_ids : int
@@ -92,7 +91,8 @@ def fit(
     Raises
     ------
     ValueError
-        If not exactly one of ``iters`` and ``budget`` is given, or a sequence is too short to predict anything.
+        If not exactly one of ``iters`` and ``budget`` is given, a sequence is too short to predict anything, or the
+        model learns by ``model.count(sequences)``.
 
     Notes
     -----
@@ -110,13 +110,13 @@ def fit(
     >>> history.done, history.train[-1][1] < history.train[0][1]
     (30, True)
     """
+    counts = callable(getattr(model, "count", 0))
+    require(not counts, "model", "one that learns step by step", "one for model.count(sequences)")
     data = _Batches(train, batch_ids, max_ids, seed)
     for ids in chain(valid, *data.variants):
         ok = len(ids) >= 2 and 0 <= min(ids) and max(ids) < model.vocab_size
         require(ok, "a sequence", f"at least two ids below {model.vocab_size}", f"{list(ids[:5])}...")
     team = Team(model, pick_device(device))
-    if callable(getattr(model, "count", None)):
-        return _count(model, data, valid, team)
     require((iters is None) != (budget is None), "fit", "given either iters or budget", f"{iters}, {budget}")
     require(iters is None or iters >= 1, "iters", ">= 1", iters)
     length = {"iters": iters, "budget": budget and _seconds(budget)}
@@ -126,16 +126,6 @@ def fit(
         _train(run, history, valid, patience, checkpoint)
     model.load_state_dict((run.best if history.valid else run.average).state_dict())
     model.eval()
-    return history
-
-
-def _count(model: Model, data: _Batches, valid: Sequence[Sequence[int]], team: Team) -> History:
-    """Let a model that learns by counting count every variant of every sequence, once."""
-    model.count([ids for variants in data.variants for ids in variants])
-    history = History(1, [(1, _mean_nll(model, [variants[0] for variants in data.variants], team))])
-    if valid:
-        history.best_iter, history.best_valid = 1, _mean_nll(model, valid, team)
-        history.valid.append((1, history.best_valid))
     return history
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from musiclab import training
-from musiclab.models import GRU, Model
+from musiclab.models import GRU
 from musiclab.training import _Batches, fit, token_nll
 
 DATA = [[1, *([4 + i % 3, 8, 9] * 6), 2] for i in range(12)]
@@ -44,37 +44,6 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_seed_alone()
     a, b, c = (m.out.weight for m in models)
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
-
-
-class Frequencies(Model):
-    """Learns by counting: how often each id was seen."""
-
-    def __init__(self, vocab_size):
-        super().__init__(vocab_size=vocab_size)
-        self.register_buffer("seen", torch.ones(vocab_size))
-        self.calls = []
-
-    @property
-    def device(self):
-        return self.seen.device
-
-    def count(self, sequences):
-        self.calls.append(sequences)
-        self.seen += torch.bincount(torch.tensor([i for ids in sequences for i in ids]), minlength=len(self.seen))
-
-    def forward(self, ids, state=None):
-        return (self.seen / self.seen.sum()).log().expand(*ids.shape, -1), None
-
-
-def test_a_model_that_counts_is_shown_every_variant_once():
-    model = Frequencies(12)
-    history = fit(model, [[[1, 4, 4, 2], [1, 5, 5, 2]], [1, 4, 2]], [[1, 5, 2]], device="cpu")
-    assert model.calls == [[[1, 4, 4, 2], [1, 5, 5, 2], [1, 4, 2]]]
-    p = {i: np.log((n + 1) / 23) for i, n in {4: 3, 5: 2, 2: 3}.items()}
-    assert history.train == [(1, pytest.approx(-(2 * p[4] + p[2] + p[4] + p[2]) / 5, abs=1e-5))]
-    assert history.valid == [(1, pytest.approx(-(p[5] + p[2]) / 2, abs=1e-5))]
-    assert (history.iters, history.done, history.best_iter, history.best_valid) == (1, 1, 1, history.valid[0][1])
-    assert not model.training
 
 
 def test_stops_early_when_validation_gets_no_better():
