@@ -364,7 +364,7 @@ def _elements(score: Score, notes: list, start: int, stop: int) -> Iterator[tupl
             fifths = next((key.fifths for key in reversed(score.keys) if key.onset <= at), 0)
             tones = [_tone(pitch, velocity, fifths) for pitch, velocity in members]
             new = chord.Chord(tones) if tones[1:] else tones[0]
-            new.quarterLength = _quarters(ticks)
+            new.quarterLength, new.volume.velocity = _quarters(ticks), max(velocity for _, velocity in members)
             if ticks < end - onset:
                 new.tie = tie.Tie("start" if at == onset else "stop" if at + ticks == end else "continue")
             yield at - start, new

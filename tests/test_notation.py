@@ -1,5 +1,6 @@
 """Notation: music21, MusicXML and ABC against music21's own reading, round trips, spelling, engraving."""
 
+import re
 import subprocess
 import sys
 import warnings
@@ -12,6 +13,7 @@ from music21 import chord, clef, converter, corpus, harmony, instrument, key, me
 
 from musiclab.datasets import load_example
 from musiclab.notation import (
+    MARK,
     engrave,
     from_music21,
     read_abc,
@@ -244,6 +246,11 @@ def test_no_written_value_is_a_tuplet_but_the_triplet():
     assert from_music21(to_music21(score)) == score
 
 
+def test_each_note_of_a_chord_keeps_its_velocity():
+    score = Score([(0, 24, 60, 30), (0, 24, 64, 90), (24, 24, 62, 50)])
+    assert from_music21(to_music21(score)) == score
+
+
 def test_finer_resolution_is_written_to_the_nearest_tick():
     score = Score([(0, 480, 60), (490, 470, 62)], resolution=480)
     assert from_music21(to_music21(score)) == score.resample(24)
@@ -324,6 +331,14 @@ def test_engraving_sets_a_chorale_on_two_staves_and_a_tune_on_one():
     tune = engrave(load_example().part("Soprano").bars(0, 3), width=500)
     assert tune.count('class="staff"') == 3
     assert 'width="500px"' in tune
+
+
+def test_marked_notes_are_red_and_no_others():
+    pytest.importorskip("verovio")
+    score = Score([(0, 24, 60), (0, 24, 64), (24, 24, 62), (48, 48, 65)], length=96)
+    assert MARK not in engrave(score)
+    heads = re.findall(r'<g id="\w+" class="note" color="(#\w+)"', engrave(score, marked=[1, 3]))
+    assert heads == [MARK, MARK]
 
 
 def test_engraving_says_how_to_install_verovio(monkeypatch):
