@@ -114,7 +114,7 @@ def test_without_ipython_nothing_happens(monkeypatch):
 
 def test_an_exported_page_has_the_picture_and_the_sound():
     nbformat, nbconvert = pytest.importorskip("nbformat"), pytest.importorskip("nbconvert")
-    outputs = [Player(SCORE)._repr_mimebundle_()[0], {"text/html": play(SCORE)._repr_html_()}]
+    outputs = [Player(SCORE)._repr_mimebundle_()[0], play(SCORE)._repr_mimebundle_()]
     outputs = [nbformat.v4.new_output("display_data", data) for data in outputs]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("score", outputs=outputs)])
     page, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)

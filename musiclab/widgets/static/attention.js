@@ -94,7 +94,7 @@ function render({ model, el }) {
     const told = rows.slice(0, 3).map(([from, , share]) => `${Math.round(100 * share)} % at ${place(from)}`);
     const rest = Math.round(100 * (1 - rows.reduce((sum, [, , share]) => sum + share, 0)));
     const name = `${noteName(pitch)} at ${place(onset)}`;
-    const others = rows.length > 3 ? `; ${rows.length - 3} more arcs` : "";
+    const more = rows.length - 3, others = more > 0 ? `; ${more} more arc${more > 1 ? "s" : ""}` : "";
     said.textContent = `${name} looked ${told.join("; ") || "nowhere in the music"}${others}; without arc: ${rest} %`;
   }
   roll.addEventListener("keydown", (event) => {
