@@ -43,7 +43,7 @@ def grade(
         The CSV file; its folder is made.
     jobs : int
         How many at a time, as joblib counts: -1 is one for each core. Under ``joblib.parallel_config(backend="dask")``
-        a cluster does the work.
+        a cluster that sees these folders does the work.
     limits : Limits
     seeds : bool
         Whether each student had a release of their own, by name.
@@ -68,9 +68,10 @@ def grade(
     for folder in ("feedback", "marks"):
         (out.parent / folder).mkdir(parents=True, exist_ok=True)
     sandboxed()  # where there is no sandbox, this says so
-    entries = [_read(*entry, cells, seeds) for entry in find_submissions(submissions, key).items()]
-    found = _examine_all([plan for _, plan, _ in entries], out.parent / "marks", jobs, limits)
-    results = [_result(*entry, cells, found[_digest(entry[1], limits)]) for entry in entries]
+    found = find_submissions(submissions, key)
+    work = [delayed(_mark)(*entry, cells, limits, out.parent / "marks", seeds) for entry in found.items()]
+    done = Parallel(jobs, prefer="threads", return_as="generator")(work)
+    results = list(tqdm(done, "marking", len(work), unit="submission"))
     write_pages(results, key.stem, out.parent)
     return write_whole(out, _table(results).encode())
 
@@ -91,35 +92,22 @@ def find_submissions(folder: Path, key: Path) -> dict[str, Path]:
     return found
 
 
-def _read(student: str, path: Path, key: list[Cell], seeds: bool) -> tuple[str, list[dict], list[str]]:
-    """Return the student's name, plan, and remarks; an empty plan where there is no notebook."""
+def _mark(student: str, path: Path, key: list[Cell], limits: Limits, marks: Path, seeds: bool) -> dict:
+    """Return what a submission comes to, from the folder of marks if it is there already."""
+    plan, notes = [], []
     try:
         _, handed_in = read_notebook(path)
+        key = [cell._replace(source=seeded(cell.source, student * seeds)) for cell in key]
+        plan, notes = make_plan(key, handed_in), remarks(key, handed_in)
     except (ValueError, OSError) as error:
-        return student, [], [str(error)]
-    key = [cell._replace(source=seeded(cell.source, student * seeds)) for cell in key]
-    return student, make_plan(key, handed_in), remarks(key, handed_in)
-
-
-def _examine_all(plans: list[list], folder: Path, jobs: int, limits: Limits) -> dict[str, list[Finding]]:
-    """Return by its digest what each plan came to: from the folder where it is there, else by examining it."""
-    todo = {_digest(plan, limits): plan for plan in plans}
-    found = {digest: json.loads(path.read_bytes()) for digest in todo if (path := folder / f"{digest}.json").exists()}
-    work = [delayed(_examine)(digest, plan, limits) for digest, plan in todo.items() if digest not in found]
-    done = Parallel(jobs, prefer="threads", return_as="generator_unordered")(work)
-    for digest, findings in tqdm(done, "marking", len(work), unit="submission"):
-        found[digest] = findings
-        if not any(role == "broken" for role, *_ in findings):  # then it was not the student's fault, and is done again
-            write_whole(folder / f"{digest}.json", json.dumps(findings).encode())
-    return found
-
-
-def _digest(plan: list[dict], limits: Limits) -> str:
-    return hashlib.sha256(json.dumps([plan, limits]).encode()).hexdigest()[:16]
-
-
-def _examine(digest: str, plan: list[dict], limits: Limits) -> tuple[str, list[Finding]]:
-    return digest, examine(plan, limits) if plan else []
+        notes = [str(error)]
+    digest = hashlib.sha256(json.dumps([student, plan, limits]).encode()).hexdigest()
+    kept = marks / f"{digest[:16]}.json"
+    found = json.loads(kept.read_bytes()) if kept.exists() else examine(plan, limits) if plan else []
+    broken = any(role == "broken" for role, *_ in found)  # not the student's fault, so it is done again
+    if not (broken or kept.exists()):
+        write_whole(kept, json.dumps(found).encode())
+    return _result(student, plan, notes, key, found)
 
 
 def examine(plan: list[dict], limits: Limits = DEFAULT) -> list[Finding]:
@@ -134,17 +122,14 @@ def examine(plan: list[dict], limits: Limits = DEFAULT) -> list[Finding]:
     """
     cache = os.environ.get("MUSICLAB_CACHE") or str(os_cache("musiclab"))  # corpora, read already
     command, given = "-m musiclab.classroom.examination", json.dumps({"plan": plan, "limits": limits}).encode()
-    environment = os.environ | QUIET | {"MUSICLAB_CACHE": cache}
+    options = {"env": os.environ | QUIET | {"MUSICLAB_CACHE": cache}, "capture_output": True, "start_new_session": True}
     try:
-        done = subprocess.run(
-            [sys.executable, *command.split()], input=given, env=environment, capture_output=True,
-            timeout=limits.total_s, start_new_session=True,
-        )  # fmt: skip
-        out, trouble = done.stdout, done.stderr.decode(errors="replace")[-300:] if done.returncode else ""
+        done = subprocess.run([sys.executable, *command.split()], input=given, timeout=limits.total_s, **options)
+        out, trouble = done.stdout, [done.stderr.decode(errors="replace")[-300:]] * bool(done.returncode)
     except subprocess.TimeoutExpired as late:
-        out, trouble = late.stdout or b"", ""
+        out, trouble = late.stdout or b"", []
     found = [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith(b"\n")]
-    return found + [["broken", "the marking broke off", trouble]] * bool(trouble)
+    return found + [["broken", "the marking broke off", text] for text in trouble]
 
 
 def _result(student: str, plan: list[dict], notes: list[str], key: list[Cell], found: list[Finding]) -> dict:

@@ -157,6 +157,19 @@ def test_the_time_of_a_cell_is_bounded() -> None:
     assert passed(found) == [False, True] and "more than 1 s" in found[0][2]
 
 
+def test_a_marking_that_broke_off_is_told_and_done_again(tmp_path) -> None:
+    cells = [
+        code("import os\nos.kill(os.getpid(), 9)"),
+        code("a = 1", "a", "answer"),
+        code("assert a", "c", "check", 1),
+    ]
+    key = write(tmp_path / "key.ipynb", {"cells": cells})
+    write(tmp_path / "in" / "a.ipynb", {"cells": cells[1:]})
+    grade(tmp_path / "in", key, tmp_path / "out" / "grades.csv", limits=QUICK)
+    assert "the marking broke off" in next((tmp_path / "out" / "feedback").iterdir()).read_text()
+    assert not list((tmp_path / "out" / "marks").iterdir())
+
+
 @pytest.mark.slow
 def test_the_time_of_all_is_bounded_and_what_came_before_counts() -> None:
     steps = plan(("given", "import time"), ("check", "1"), ("check", "time.sleep(300)"), ("check", "1"))
