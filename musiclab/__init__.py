@@ -58,7 +58,7 @@ _EXPORTS = {  # by module
     "transcription": "train_transcriber transcribe",
     "diagnosis": "diagnose",
     "checks": "check_exercise check_model check_tokenizer",
-    "recipes": "demo evaluate_model export sample_model train_model",
+    "recipes": "evaluate_model export sample_model train_model",
     "widgets.attention": "AttentionExplorer",
     "widgets.blind_test": "BlindTest",
     "widgets.co_writer": "CoWriter LiveDraft stream_bars",

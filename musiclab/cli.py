@@ -23,8 +23,8 @@ def demo(*, model="chorale-transformer", seed=7, temperature=0.9, top_p=0.95, ou
 
     example: musiclab demo --seed 3
     """
-    score, paths = ml.demo(out, model, ml.Sampler(temperature, top_p=top_p, seed=seed))
-    return [score, f"made by {model}, {score.source}", *paths]
+    sampler, formats = ml.Sampler(temperature, top_p=top_p, seed=seed), (".mid", ".musicxml", ".mp3", ".png")
+    return [f"by {model}, {sampler}", *ml.sample_model(model, out, sampler=sampler, suffixes=formats)]
 
 
 def train(

@@ -58,36 +58,11 @@ def export(score: Score, stem: str | Path, suffixes: Sequence[str] = SUFFIXES) -
     for suffix in suffixes:
         require(suffix in writers, "suffix", f"one of {sorted(writers)}", repr(suffix))
     Path(stem).parent.mkdir(parents=True, exist_ok=True)
-    paths = [Path(f"{stem}{suffix}") for suffix in suffixes]
-    for path in paths:
-        writers[path.suffix](score, path)
-    return paths
+    return [writers[suffix](score, f"{stem}{suffix}") for suffix in suffixes]
 
 
-def _write_png(score: Score, path: Path) -> None:
-    write_whole(path, picture(lambda figure: plot_roll(score, figure.subplots()), (9, 3.2), dpi=150))
-
-
-def demo(folder: str | Path = "out", model: str = "chorale-transformer", sampler: Sampler | None = None):
-    """Write one generated chorale as .mid, .musicxml, .mp3 and .png, and return the score and the paths.
-
-    Parameters
-    ----------
-    folder : path
-    model : str
-        One of ``pretrained_names()`` or a folder.
-    sampler : Sampler, optional
-        Seed 7, temperature 0.9, top-p 0.95 if left out.
-
-    Returns
-    -------
-    score : Score
-        Its ``source`` says what model and settings made it.
-    paths : list of Path
-    """
-    sampler = sampler or Sampler(temperature=0.9, top_p=0.95, seed=7)
-    score = generate(*load_pretrained(model), sampler=sampler)
-    return score, export(score, Path(folder) / f"chorale-{sampler.seed}")
+def _write_png(score: Score, path: str) -> Path:
+    return write_whole(path, picture(lambda figure: plot_roll(score, figure.subplots()), (9, 3.2), dpi=150))
 
 
 def train_model(
@@ -183,7 +158,7 @@ def sample_model(
     sampler, paths = sampler or Sampler(), []
     for seed in range(sampler.seed, sampler.seed + n):
         score = generate(network, tok, sampler=replace(sampler, seed=seed), n_bars=n_bars)
-        paths += export(score, Path(folder) / f"{Path(model).name}-{seed}", suffixes)
+        paths += export(score, Path(folder) / f"{network.name}-{seed}", suffixes)
     return paths
 
 

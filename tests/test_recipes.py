@@ -52,9 +52,9 @@ def test_train_then_sample_then_evaluate_on_a_folder(folder_of_midi, tmp_path, c
 def test_demo_writes_a_chorale_and_says_how(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path), "--seed", "3"]) == 0
     said = capsys.readouterr().out
-    assert "chorale-transformer" in said and "seed 3" in said
+    assert said.startswith("by chorale-transformer, Sampler(temperature=0.9,") and "seed=3" in said
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".mid", ".mp3", ".musicxml", ".png"]
-    score = read_midi(tmp_path / "chorale-3.mid")
+    score = read_midi(tmp_path / "chorale-transformer-3.mid")
     assert len(score) > 50
 
 
