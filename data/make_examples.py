@@ -7,8 +7,7 @@ import json
 from dataclasses import replace
 
 from musiclab.datasets.cache import data_path, describe
-from musiclab.datasets.chorales import load_chorales
-from musiclab.datasets.examples import EXAMPLES
+from musiclab.datasets.chorales import EXAMPLES, load_chorales
 
 TITLES = ("Befiehl du deine Wege", "Schaut hin, dort liegt im finstern Stall")
 

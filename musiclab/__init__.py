@@ -23,7 +23,7 @@ _EXPORTS = {  # by module
     "tokenizers.interop": "from_miditok to_miditok",
     "tokenizers.explanation": "explain",
     "tokenizers.compare": "compare_tokenizers",
-    "datasets.encode": "encode_corpus load_encoded",
+    "datasets.encode": "EncodedCorpus encode_corpus",
     "models": "GRU LSTM GridGRU GridTransformer Mixture Model RelativeTransformer Transformer build_model",
     "models.ngram": "NGram RelativeNGram",
     "training": "History fit",

@@ -3,8 +3,7 @@
 from musiclab.datasets.cache import data_path
 from musiclab.datasets.card import Card, Corpus
 from musiclab.datasets.catalog import corpora
-from musiclab.datasets.chorales import load_chorales
-from musiclab.datasets.examples import load_example
+from musiclab.datasets.chorales import load_chorales, load_example
 from musiclab.datasets.folk import load_folk_tunes
 from musiclab.datasets.jsb import load_jsb
 

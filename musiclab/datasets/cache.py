@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from musiclab.files import write_whole
+from musiclab.files import attempt, write_whole
 from musiclab.score import Score
 
 FORMAT = 2  # raise it when the same source would give other scores
@@ -43,15 +43,13 @@ def cached_scores(name: str, build: Callable[[], Iterable[Score]]) -> list[Score
     The file's name carries music21's version and the format's, so a new one of either builds anew.
     """
     path = cache_folder() / f"{name}-music21-{version('music21')}-v{FORMAT}.npz"
-    try:
-        return _read(path)
-    except Exception:  # missing, cut short, of another kind: there are many ways
+    scores, *_ = attempt(_read, path)
+    if scores is None:
         scores = list(build())
-    try:
-        _write(path, scores)
-    except OSError as error:
-        text = f"{path}: not kept for the next time ({error}); MUSICLAB_CACHE names another folder"
-        warnings.warn(text, stacklevel=3)
+        _, status, reason = attempt(_write, path, scores)
+        if status == "failed":
+            text = f"{path}: not kept for the next time ({reason}); MUSICLAB_CACHE names another folder"
+            warnings.warn(text, stacklevel=3)
     return scores
 
 

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from textwrap import fill
-from typing import Any
+
+import numpy as np
 
 from musiclab.pitch import key_name
 from musiclab.score import Score
@@ -39,9 +40,9 @@ class Card:
     origin: str
     licence: str
     sizes: Mapping[str, int]
-    bars: int = 0
-    keys: Mapping[str, int] = field(default_factory=dict)
-    metres: Mapping[str, int] = field(default_factory=dict)
+    bars: int
+    keys: Mapping[str, int]
+    metres: Mapping[str, int]
     remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -63,21 +64,18 @@ class Corpus:
         return repr(self.card)
 
 
-def corpus_of(splits: Mapping[str, Sequence[Score]], **about: str | tuple[str, ...]) -> Corpus:
-    """Return the corpus of these scores, its card counted from them."""
-    scores = [score for split in splits.values() for score in split]
-    return corpus_of_arrays(
-        {name: tuple(split) for name, split in splits.items()},
+def corpus_of(splits: Mapping[str, Iterable[Score | np.ndarray]], **about: str | tuple[str, ...]) -> Corpus:
+    """Return the corpus of these scores, its card counted from them; of arrays only the sizes are known."""
+    splits = {name: tuple(split) for name, split in splits.items()}
+    scores = [score for split in splits.values() for score in split if isinstance(score, Score)]
+    card = Card(
+        sizes={name: len(split) for name, split in splits.items()},
         bars=sum(score.n_bars for score in scores),
         keys=_most_common(key_name(*score.keys[0][1:]) if score.keys else "not stated" for score in scores),
         metres=_most_common("{}/{}".format(*score.time_signatures[0][1:]) for score in scores),
         **about,
     )
-
-
-def corpus_of_arrays(splits: Mapping[str, Sequence], **about: Any) -> Corpus:
-    """Return the corpus of these arrays, of which only the sizes are known, unless ``about`` says more."""
-    return Corpus(**splits, card=Card(sizes={name: len(split) for name, split in splits.items()}, **about))
+    return Corpus(**splits, card=card)
 
 
 def _most_common(words: Iterable[str]) -> dict[str, int]:

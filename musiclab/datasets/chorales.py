@@ -1,4 +1,4 @@
-"""Bach's chorales from the corpus that music21 installs, in the published split or one that keeps tunes apart."""
+"""Bach's chorales from the corpus that music21 installs, split as published or by tune; two come with the project."""
 
 import json
 import warnings
@@ -11,6 +11,7 @@ from musiclab.errors import require
 from musiclab.score import Score, Tempo
 from musiclab.tokenizers.chorale import PARTS, TEMPO
 
+EXAMPLES = ("bwv270", "bwv248.17")
 LICENCE = f"none of its own. {MUSIC21_NOTE}. The music is in the public domain."
 
 
@@ -84,3 +85,30 @@ def _four_parts(score: Score) -> Score:
     rows = score.notes.tolist()
     notes = [(*row, new) for new, old in enumerate(chosen) for *row, part in rows if part == old]
     return replace(score, notes=notes, parts=PARTS)
+
+
+def load_example(name: str = "bwv270") -> Score:
+    """Return one of the chorales that come with the project, both from the canonical test split.
+
+    Parameters
+    ----------
+    name : "bwv270" or "bwv248.17"
+        Befiehl du deine Wege, on the tune of the Passion chorale (B minor), or Schaut hin, dort liegt im finstern
+        Stall, on that of Vom Himmel hoch (C major).
+
+    Raises
+    ------
+    ValueError
+        If there is no such example.
+
+    Notes
+    -----
+    Notebook: 00_hello_music.
+
+    Examples
+    --------
+    >>> load_example()
+    Score('Befiehl du deine Wege, BWV 270', 206 notes, 4 parts, 13 bars of 4/4, 48 quarters)
+    """
+    require(name in EXAMPLES, "name", f"one of {EXAMPLES}", repr(name))
+    return Score(**json.loads(data_path("examples", f"{name}.json").read_text(encoding="utf-8")))

@@ -24,6 +24,7 @@ class EncodedCorpus(Sequence):
     """The id arrays of a corpus on disk, in the order of its files; its repr says what could not be read.
 
     Item ``i`` is a read-only array of shape (n,) that lies on disk until it is used: BOS, the words of one score, EOS.
+    The class with a folder that :func:`encode_corpus` has filled opens it again, without reading the ids.
 
     Attributes
     ----------
@@ -32,6 +33,11 @@ class EncodedCorpus(Sequence):
         Of the tokenizer, for ``load_tokenizer``.
     table : list of FileStatus
         ``(file, status, reason)`` of each file; status is ``"read"``, with what was dropped, or ``"failed"``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such corpus, or only a part of it: ``encode_corpus`` called again goes on from there.
     """
 
     def __init__(self, folder: str | os.PathLike) -> None:
@@ -102,7 +108,7 @@ def encode_corpus(
     Returns
     -------
     EncodedCorpus
-        As from :func:`load_encoded`.
+        ``EncodedCorpus(folder)`` gives it again.
 
     Raises
     ------
@@ -118,7 +124,7 @@ def encode_corpus(
     >>> with TemporaryDirectory() as folder:
     ...     file = write_midi(Score([(0, 24, 60)]), f"{folder}/one.mid")
     ...     corpus = encode_corpus([file], Chorale(), f"{folder}/ids", jobs=1)
-    ...     corpus[0].dtype, len(corpus[0]), load_encoded(f"{folder}/ids").n_ids
+    ...     corpus[0].dtype, len(corpus[0]), EncodedCorpus(f"{folder}/ids").n_ids
     (dtype('uint16'), 21, 21)
     """
     given = f"a list of files, such as Path({str(paths)!r}).rglob('*.mid')"
@@ -131,21 +137,6 @@ def encode_corpus(
     todo = [(i, shard) for i, shard in enumerate(shards) if not _part(folder, i, "json").exists()]
     in_parallel(partial(_write_shard, tok, folder), todo, folder.name, jobs)
     return EncodedCorpus(folder)
-
-
-def load_encoded(folder: str | os.PathLike) -> EncodedCorpus:
-    """Return the id arrays that :func:`encode_corpus` wrote, without reading them yet.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there are none, or not all.
-    """
-    try:
-        return EncodedCorpus(folder)
-    except FileNotFoundError as error:
-        text = f"{error.filename} is missing: call encode_corpus again, it goes on from there"
-        raise FileNotFoundError(text) from error
 
 
 def _begin(folder: Path, index: bytes) -> None:

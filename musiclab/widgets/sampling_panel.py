@@ -6,7 +6,7 @@ from pathlib import Path
 
 import ipywidgets
 
-from musiclab.datasets.examples import EXAMPLES, load_example
+from musiclab.datasets.chorales import EXAMPLES, load_example
 from musiclab.files import write_whole
 from musiclab.generation import stream_score
 from musiclab.midi import read_midi

@@ -12,8 +12,7 @@ import pytest
 
 from musiclab.datasets import load_chorales, load_example, load_jsb
 from musiclab.datasets.cache import data_path
-from musiclab.datasets.chorales import PARTS, split_table
-from musiclab.datasets.examples import EXAMPLES
+from musiclab.datasets.chorales import EXAMPLES, PARTS, split_table
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import base64
 import pytest
 import torch
 
-from musiclab.datasets.examples import load_example
+from musiclab.datasets import load_example
 from musiclab.generation import generate
 from musiclab.midi import write_midi
 from musiclab.models import GRU
