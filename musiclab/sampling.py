@@ -5,6 +5,7 @@ One loop serves every model; filters take a NumPy or a torch row. The noise of a
 changes only what that knob changes.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -22,6 +23,7 @@ from musiclab.models.fast_layers import softmax
 
 EOS = 2
 N_TOP = 5
+TINY = 1e-300  # so that the logarithm of what is left stays finite
 
 
 class Mask(Protocol):
@@ -72,12 +74,10 @@ def top_k(logits: np.ndarray, k: int) -> np.ndarray:
 
 @on_rows
 def top_p(logits: np.ndarray, p: float) -> np.ndarray:
-    """Return logits with all removed but the smallest set of likeliest ids that together reach probability p."""
-    order = np.argsort(-logits, kind="stable")
-    likely = softmax(logits)[order]
-    removed = logits.copy()
-    removed[order[np.cumsum(likely) - likely >= p]] = -np.inf
-    return removed
+    """Return logits with all removed but the fewest likeliest ids that together reach probability p, and ties."""
+    likely = softmax(logits)
+    ranked = np.sort(likely)[::-1]
+    return np.where(likely < ranked[np.cumsum(ranked)[:-1].searchsorted(p)], -np.inf, logits)
 
 
 @on_rows
@@ -205,53 +205,63 @@ class Continuation:
     def take(self, raw: np.ndarray) -> Draw:
         """Draw the next id from the model's scores (vocab,)."""
         log_p = raw - raw.max()
-        log_p -= np.log(np.exp(log_p).sum())
-        p, order = np.exp(log_p), np.argsort(-raw, kind="stable")[:N_TOP]
-        allowed, paid, backed_off = self._narrow(log_p)
+        p = np.exp(log_p)
+        log_p, p = log_p - np.log(p.sum()), p / p.sum()
+        order = np.argsort(-raw, kind="stable")[:N_TOP]
+        allowed, paid, backed_off = self._narrow(p)
         scores = self.sampler.filtered(np.where(allowed, raw, -np.inf), self.ids)
         drawn = int((scores + self.noise.gumbel(size=len(raw))).argmax())
         top = tuple(zip(order.tolist(), p[order].tolist(), strict=True))
-        self.draws.append(Draw(drawn, float(-log_p[drawn]), float(-(p * log_p).sum()), paid, top, tuple(backed_off)))
+        self.draws.append(Draw(drawn, float(-log_p[drawn]), float(-(p @ log_p)), paid, top, tuple(backed_off)))
         self.push(drawn)
         return self.draws[-1]
 
-    def _narrow(self, log_p: np.ndarray) -> tuple[np.ndarray, dict[str, float], list[str]]:
+    def _narrow(self, p: np.ndarray) -> tuple[np.ndarray, dict[str, float], list[str]]:
         """Return which ids grammar and rules allow, what each of them paid, and the rules that would leave nothing."""
-        allowed = self.grammar.mask() if self.grammar else np.ones(len(log_p), dtype=bool)
+        allowed = self.grammar.mask() if self.grammar else np.ones(len(p), dtype=bool)
         require(bool(allowed.any()), "the grammar", "one that allows some id", "none")
-        left, paid, backed_off = 0.0, {}, []
+        left, paid, backed_off = 1.0, {}, []
         for name, narrower in chain([("grammar", allowed)], self.rules.narrow(allowed) if self.rules else ()):
             if narrower.any():
-                still, allowed = min(left, np.logaddexp.reduce(log_p[narrower])), narrower
+                still, allowed = min(left, max(p[narrower].sum(), TINY)), narrower
             else:
                 still = left
                 backed_off.append(name)
-            paid[name], left = float(left - still), still
+            paid[name], left = math.log(left / still), still
         return allowed, paid, backed_off
 
 
 @torch.inference_mode()
 def write(model: Model, every: Sequence[Continuation]) -> Iterator[Draw]:
     """Yield the draws of sequences of equal length, written side by side, until all are complete."""
-    step, device = fast_step(model.eval()) or model, model.device
-    alive, batch, state = every, [], None
+    step = fast_step(model.eval())
+    alive, batch = every, []
     while alive:
         if 2 * len(alive) <= len(batch) or not batch:  # those that are complete leave in halves: the rest is read anew
-            batch, state, new = alive, None, [one.ids for one in alive]
+            batch = alive
+            rows, state = read(model, [one.ids for one in batch])
+            if alone := step if len(batch) == 1 else None:
+                alone.start(state)
+        elif alone:
+            rows = [alone(batch[0].ids[-1]).astype(np.float64)]
         else:
-            new = [one.ids[-1:] for one in batch]
-        logits, state = step(torch.tensor(new, device=device), state)
-        for one, raw in zip(batch, logits[:, -1].double().cpu().numpy(), strict=True):
+            rows, state = read(model, [one.ids[-1:] for one in batch], state)
+        for one, raw in zip(batch, rows, strict=True):
             if not one.complete:
                 yield one.take(raw)
         alive = [one for one in batch if not one.complete]
 
 
+def read(model: Model, rows: Sequence[Sequence[int]], state: Any = None) -> tuple[np.ndarray, Any]:
+    """Return a model's scores of the id that follows each row, (rows, vocab), and its state."""
+    logits, state = model(torch.tensor(rows, device=model.device), state)
+    return logits[:, -1].double().cpu().numpy(), state
+
+
 @torch.inference_mode()
 def next_logits(model: Model, ids: Sequence[int]) -> np.ndarray:
     """Return a model's scores of the id that follows these, (vocab,); the first of ``ids`` is BOS."""
-    logits, _ = model.eval()(torch.tensor([[*ids]], device=model.device))
-    return logits[0, -1].double().cpu().numpy()
+    return read(model.eval(), [[*ids]])[0][0]
 
 
 def stream(

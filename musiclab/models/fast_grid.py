@@ -26,51 +26,54 @@ class GridStep:
         self.turn, self.classes = (k[:, None] - k) % model.cycle, np.arange(model.n_symbols) % model.cycle
         self.symbols = slice(model.first, model.first + model.n_symbols)
 
-    def own(self, state: GridState) -> GridState:
-        """Return a state of the model's in lists and arrays."""
-        if isinstance(state.cells, list):
-            return state
-        lists, (header, recent, anchor, hidden, m) = (x[0].tolist() for x in state[:4]), state[4:9]
-        arrays = (array(x) for x in (header[0, 0], recent[0], anchor[0, 0], hidden[0, 0]))
-        matches = m and Matches(*(array(x) for x in (m.rows[0], m.run[0, -1], m.source[0, -1], m.exists[-1])))
-        return GridState(*lists, *arrays, matches, self.trunk.own(state.cache))
+    def start(self, s: GridState) -> None:
+        """Take over the state of the model."""
+        self.cells, self.value, self.earlier, self.age = (x[0].tolist() for x in s[:4])
+        self.header, self.recent, self.anchor, self.hidden = map(
+            array, (s.header[0, 0], s.recent[0], s.anchor[0, 0], s.hidden[0, 0])
+        )
+        self.row = s.cache.position if s.cache else 0
+        self.trunk.start(s.cache)
+        if self.copy:
+            self.copy.start(s.matches)
 
-    def __call__(self, token_id: int, state: GridState) -> tuple[np.ndarray, GridState]:
-        """Return logits (V) and the state after one cell more."""
-        cells = [*state.cells, token_id]
-        if len(cells) == self.model.columns:
-            cells, state = [], self._read(cells, state)
-        state = state._replace(cells=cells)
-        return self._score(state), state
+    def __call__(self, token_id: int) -> np.ndarray:
+        """Return the logits (V) after one cell more."""
+        self.cells.append(token_id)
+        if len(self.cells) == self.model.columns:
+            self._read(self.cells)
+            self.cells = []
+        return self._score()
 
-    def _read(self, row: list[int], s: GridState) -> GridState:
+    def _read(self, row: list[int]) -> None:
         """Pass a whole row through the trunk."""
-        m, n, start = self.model, self.model.n_symbols, s.cache.position == 0
-        symbols = [self._symbol(i) for i in row]
-        is_set = [i != m.hold for i in row] if m.hold >= 0 else [a != b for a, b in zip(symbols, s.value, strict=True)]
-        value = [a if new else b for new, a, b in zip(is_set, symbols, s.value, strict=True)]
-        earlier = [a if new else b for new, a, b in zip(is_set, s.value, s.earlier, strict=True)]
-        age = [0 if new else min(old + 1, OLDEST) for new, old in zip(is_set, s.age, strict=True)]
-        anchor, recent = self._anchor(row, value, s)
-        steps = [_interval(a, b, n) for a, b in zip(value, earlier, strict=True)]
-        x = self.table(*row, *age, *steps, *(_interval(a, value[-1], n) for a in value))
-        x = x + self.embed_class(self._turned(value, anchor[:, self.turn]))
-        header = x if start else s.header
-        hidden, cache = self.trunk(x + header + self.embed_phase[s.cache.position % m.period], s.cache)
-        matches = self.copy.match(row, s.matches) if self.copy else None
-        return GridState([], value, earlier, age, header, recent, anchor, hidden, matches, cache)
+        m, n, value = self.model, self.model.n_symbols, self.value
+        for c, (token_id, symbol) in enumerate(zip(row, map(self._symbol, row), strict=True)):
+            self.age[c] = min(self.age[c] + 1, OLDEST)
+            if token_id != m.hold if m.hold >= 0 else symbol != value[c]:
+                self.earlier[c], value[c], self.age[c] = value[c], symbol, 0
+        self._hear(row)
+        steps = [_interval(a, b, n) for a, b in zip(value, self.earlier, strict=True)]
+        x = self.table(*row, *self.age, *steps, *(_interval(a, value[-1], n) for a in value))
+        x = x + self.embed_class(self._turned(value, self.anchor[:, self.turn]))
+        self.header = self.header if self.row else x
+        self.hidden = self.trunk(x + self.header + self.embed_phase[self.row % m.period])
+        self.row += 1
+        if self.copy:
+            self.copy.match(row)
 
     def _symbol(self, token_id: int) -> int:
         return token_id - self.symbols.start + 1 if self.symbols.start <= token_id < self.symbols.stop else 0
 
-    def _anchor(self, row: list[int], value: list[int], s: GridState) -> tuple[np.ndarray, np.ndarray]:
-        """Return the anchors after the row (M, K), and what was heard of late (K)."""
+    def _hear(self, row: list[int]) -> None:
+        """Set the anchors after a row (M, K), and what was heard of late (K)."""
         anchor = self.model.anchor
-        if anchor.named:
-            return array(anchor.table)[row].sum(axis=0) if s.cache.position == 0 else s.anchor, s.recent
-        heard = np.bincount([(v - 1) % len(self.turn) for v in value if v], minlength=len(self.turn))
-        heard = (heard + MEMORY * s.recent).astype(np.float32)
-        return softmax(heard @ array(anchor.profile)[self.turn])[None], heard
+        if not anchor.named:
+            heard = np.bincount([(v - 1) % len(self.turn) for v in self.value if v], minlength=len(self.turn))
+            self.recent = (heard + MEMORY * self.recent).astype(np.float32)
+            self.anchor = softmax(self.recent @ array(anchor.profile)[self.turn])[None]
+        elif self.row == 0:
+            self.anchor = array(anchor.table)[row].sum(axis=0)
 
     def _turned(self, value: list[int], turn: np.ndarray) -> np.ndarray:
         """Return the classes of a row's symbols as counted from each anchor, (M C K)."""
@@ -78,14 +81,14 @@ class GridStep:
         classes[:, [c for c, v in enumerate(value) if not v]] = 0
         return classes.ravel()
 
-    def _score(self, s: GridState) -> np.ndarray:
+    def _score(self) -> np.ndarray:
         """Return the logits of the next cell."""
-        c, turn = len(s.cells), s.anchor[:, self.turn]  # (M, K, K)
-        new = [old if i == self.model.hold else self._symbol(i) for i, old in zip(s.cells, s.value, strict=False)]
-        logits, fresh, by_class, by_symbol = self.heads[c](s, new, self._turned(new + s.value[c:], turn))
+        c, turn = len(self.cells), self.anchor[:, self.turn]  # (M, K, K)
+        new = [old if i == self.model.hold else self._symbol(i) for i, old in zip(self.cells, self.value, strict=False)]
+        logits, fresh, by_class, by_symbol = self.heads[c](self, new, self._turned(new + self.value[c:], turn))
         by_class = (turn @ by_class.reshape(len(turn), -1, 1)).sum(axis=0)[:, 0]  # (K)
         logits[self.symbols] += by_symbol + by_class[self.classes]
-        return self.copy(c, logits, fresh, s.cells, s.matches) if self.copy else logits
+        return self.copy(c, logits, fresh, self.cells) if self.copy else logits
 
 
 def _interval(value: int, reference: int, count: int) -> int:
@@ -117,7 +120,7 @@ class Head:
         stops = list(accumulate(head.sizes))
         self.parts = [slice(stop - size, stop) for stop, size in zip(stops, head.sizes, strict=True)]
 
-    def __call__(self, s: GridState, new: list[int], classes: np.ndarray) -> tuple[np.ndarray, ...]:
+    def __call__(self, s: GridStep, new: list[int], classes: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return scores by id (V), of not copying (1), by class (M K) and by symbol (count).
 
         ``new`` are the symbols in force in the columns before this one once their cells are read, ``classes`` those of
@@ -149,24 +152,31 @@ class Copy:
         self.whole, self.own = array(head.whole), array(head.own)
         self.likely, self.fresh = array(head.likely), array(head.fresh)
 
-    def match(self, row: list[int], last: Matches) -> Matches:
-        """Return the matches before the row to come."""
-        rows = np.concatenate([last.rows, [row]])
-        same = (last.source == row) & last.exists[:, None]  # (L, C)
-        run = np.where(np.column_stack([same.all(axis=1), same]), last.run + 1, 0)
-        at = len(rows) - self.stride * np.arange(1, len(rows) // self.stride + 1)
-        new = np.zeros((len(at) - len(run), run.shape[1]), run.dtype)
-        return Matches(rows, np.concatenate([run, new]), rows[at], at >= 1)
+    def start(self, m: Matches) -> None:
+        """Take over what the model could copy."""
+        self.rows, self.run, self.source, self.exists = (
+            array(x) for x in (m.rows[0], m.run[0, -1], m.source[0, -1], m.exists[-1])
+        )
 
-    def __call__(self, c: int, logits: np.ndarray, fresh: np.ndarray, known: list[int], m: Matches) -> np.ndarray:
+    def match(self, row: list[int]) -> None:
+        """Find what could be copied into the row after this one."""
+        same = (self.source == row) & self.exists[:, None]  # (L, C)
+        run = np.where(np.column_stack([same.all(axis=1), same]), self.run + 1, 0)
+        self.rows = np.concatenate([self.rows, [row]])
+        at = len(self.rows) - self.stride * np.arange(1, len(self.rows) // self.stride + 1)
+        self.run = np.pad(run, ((0, len(at) - len(run)), (0, 0)))
+        self.source, self.exists = self.rows[at], at >= 1
+
+    def __call__(self, c: int, logits: np.ndarray, fresh: np.ndarray, known: list[int]) -> np.ndarray:
         """Return log-probabilities (V) of column c."""
         log_p = logits - logits.max()
         log_p -= np.log(np.exp(log_p).sum())
-        long = np.minimum(m.run[:, 1 + c], LONGEST)
+        long = np.minimum(self.run[:, 1 + c], LONGEST)
         back = self.stride * np.arange(1, len(long) + 1)
-        twice = ((m.run[:, 0] >= back) & (back >= PHRASE)).any()
-        at = np.flatnonzero((long >= SHORTEST) & m.exists & (m.source[:, :c] == known).all(axis=1) & ~twice)
-        whole, candidate = m.run[at, 0], m.source[at, c]
+        twice = ((self.run[:, 0] >= back) & (back >= PHRASE)).any()
+        agrees = self.exists & (self.source[:, :c] == known).all(axis=1)
+        at = np.flatnonzero(agrees & (long >= SHORTEST) & ~twice)
+        whole, candidate = self.run[at, 0], self.source[at, c]
         score = self.whole[c][np.minimum(whole, LONGEST)] + self.own[c][long[at]] + self.likely[c] * log_p[candidate]
         share = softmax(np.concatenate([fresh + self.fresh[c], score]))
         p = share[0] * np.exp(log_p) + np.bincount(candidate, share[1:], minlength=len(log_p))

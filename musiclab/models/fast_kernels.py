@@ -2,7 +2,7 @@
 
 A step reads every weight once, and all keys and values. Reading takes most of its time, and in 8 bits there is a
 quarter to read. Each row of a matrix, each key and each value has a scale of its own; what they are multiplied with
-stays in 32 bits.
+stays in 32 bits. Innermost loops run along what lies side by side, so that the processor takes many numbers at once.
 """
 
 import numpy as np
@@ -10,73 +10,87 @@ from numba import njit
 from numpy import float32
 from torch import Tensor, nn
 
-from musiclab.models.fast_layers import Attention, Layer, Past, array
-from musiclab.models.transformer import Block, Cache
+from musiclab.models.fast_layers import Attention, Layer, array
+from musiclab.models.transformer import Block, Cache, Trunk
 
 compiled = njit(fastmath=True, cache=True)
-
-
-def pack(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows (..., D) in 8 bits, and the scale of each (...)."""
-    small, scale = np.empty(x.shape, np.int8), np.empty(x.shape[:-1], np.float32)
-    rounded(x.reshape(-1, x.shape[-1]), small.reshape(-1, x.shape[-1]), scale.ravel())
-    return small, scale
 
 
 def packed(weight: Tensor, bias: Tensor) -> Layer:
     """Return x -> weight x + bias, with a weight of 8 bits."""
     small, b = pack(array(weight)), array(bias)
-
-    def multiply(x: np.ndarray) -> np.ndarray:
-        product(*small, b, x, out := np.empty(len(weight), np.float32))
-        return out
-
-    return multiply
+    return lambda x: product(*small, b, x)
 
 
-def folded(layer: nn.Linear, norm: nn.LayerNorm | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return weight and bias of a matrix that takes over the gain and shift of the norm before it."""
-    weight, bias = array(layer.weight), np.zeros(layer.out_features, np.float32)
-    bias = bias if layer.bias is None else array(layer.bias)
-    return (weight * array(norm.weight), bias + weight @ array(norm.bias)) if norm else (weight, bias)
+def folded(layers: list[tuple[nn.Linear, nn.LayerNorm | None]]) -> tuple[np.ndarray, ...]:
+    """Return matrices of one shape in 8 bits, their scales and biases; each takes over gain and shift of its norm."""
+    made = []
+    for layer, norm in layers:
+        weight, bias = array(layer.weight), 0 if layer.bias is None else array(layer.bias)
+        weight, bias = (weight * array(norm.weight), bias + weight @ array(norm.bias)) if norm else (weight, bias)
+        made.append((*pack(weight), np.broadcast_to(bias, len(weight))))
+    return tuple(map(np.stack, zip(*made, strict=True)))
 
 
-class PackedAttention(Attention):
-    """A Transformer's blocks with weights of 8 bits, a step in one compiled loop."""
+class PackedTransformer(Attention):
+    """A Transformer's blocks, norm and output with weights of 8 bits, a step in one compiled loop.
+
+    ``pairs`` are (L, 2, H, D/H, S) here, and ``scales`` (L, 2, H, S), where S grows.
+    """
+
+    def __init__(self, trunk: Trunk, out: nn.Linear) -> None:
+        super().__init__(trunk)
+        self.blocks.append(folded([(out, trunk.norm)]))
 
     def prepared(self, blocks: list[Block]) -> list:
-        qkv = [folded(b.qkv, b.norm1) for b in blocks]
-        project = [folded(b.project) for b in blocks]
-        up, down = [folded(b.feed[0], b.norm2) for b in blocks], [folded(b.feed[-1]) for b in blocks]
-        alike = (map(np.stack, zip(*layers, strict=True)) for layers in (qkv, project, up, down))
-        return [(*pack(weight), bias) for weight, bias in alike]
+        kinds = [[(b.qkv, b.norm1), (b.project, None), (b.feed[0], b.norm2), (b.feed[-1], None)] for b in blocks]
+        return [folded(layers) for layers in zip(*kinds, strict=True)]
 
-    def own(self, cache: Cache | Past | None) -> Past:
-        past = super().own(cache)
-        return past if past is cache else Past(past.position, pack(past.pairs))
+    def start(self, cache: Cache | None) -> None:
+        super().start(cache)
+        known = self.pairs[:, :, :, : self.position]
+        small, scales = pack(known.reshape(-1, self.shape[-1]))
+        self.pairs = np.ascontiguousarray(small.reshape(known.shape).swapaxes(3, 4))
+        self.scales = scales.reshape(known.shape[:-1])
 
-    def read(self, x: np.ndarray, turn: np.ndarray, pairs: tuple, at: int, stop: int) -> np.ndarray:
-        run(out := x.copy(), turn, *pairs, at, stop, *self.blocks)
-        return out
-
-
-@compiled
-def rounded(x, small, scale):
-    """Write each row of x (N, D) as whole numbers up to 127, and what they are to be multiplied with."""
-    for i in range(x.shape[0]):
-        scale[i] = max(np.abs(x[i]).max(), float32(1e-30)) / float32(127)
-        for j in range(x.shape[1]):
-            small[i, j] = np.int8(np.rint(x[i, j] / scale[i]))
+    def read(self, x: np.ndarray, turn: np.ndarray, at: int, stop: int) -> np.ndarray:
+        """Return logits."""
+        if stop > self.scales.shape[-1]:  # room for as many again, so that what is read lies close together
+            self.pairs, self.scales = (np.concatenate([x, x], axis=-1) for x in (self.pairs, self.scales))
+        return run(x, turn, self.pairs, self.scales, at, stop, *self.blocks)
 
 
 @compiled
-def product(weight, scale, bias, x, out):
-    """Write weight x + bias."""
-    for i in range(weight.shape[0]):
-        total = float32(0)
-        for j in range(weight.shape[1]):
-            total += float32(weight[i, j]) * x[j]
-        out[i] = total * scale[i] + bias[i]
+def rounded(x, small):
+    """Write x as whole numbers up to 127, and return what these are to be multiplied with."""
+    highest = float32(1e-30)
+    for y in x:
+        highest = max(highest, abs(y))
+    for j in range(x.size):
+        small[j] = np.int8(np.rint(x[j] * (float32(127) / highest)))
+    return highest / float32(127)
+
+
+@compiled
+def pack(x):
+    """Return rows (N, D) in 8 bits, and the scale of each."""
+    small, scale = np.empty(x.shape, np.int8), np.empty(len(x), np.float32)
+    for i in range(len(x)):
+        scale[i] = rounded(x[i], small[i])
+    return small, scale
+
+
+@compiled
+def product(weight, scale, bias, x):
+    """Return weight x + bias, two rows at a time."""
+    out, half = np.empty(len(weight), np.float32), (len(weight) + 1) // 2
+    for i in range(half):
+        a, b, k = float32(0), float32(0), min(i + half, len(weight) - 1)
+        for j in range(x.size):
+            a += float32(weight[i, j]) * x[j]
+            b += float32(weight[k, j]) * x[j]
+        out[i], out[k] = a * scale[i] + bias[i], b * scale[k] + bias[k]
+    return out
 
 
 @compiled
@@ -98,58 +112,46 @@ def normalised(x):
 
 @compiled
 def gelu(x):
-    """Replace x by GELU of x; the normal distribution's tail is Abramowitz and Stegun's 7.1.25, to 1.3e-5."""
+    """Return GELU of x; the normal distribution's tail is Abramowitz and Stegun's 7.1.25, to 1.3e-5."""
     for i in range(x.size):
-        z = abs(x[i]) * float32(0.5**0.5)
-        t = float32(1) / (float32(1) + float32(0.47047) * z)
-        tail = t * (float32(0.1740121) + t * (float32(-0.0479399) + t * float32(0.3739278))) * exponential(-z * z)
-        x[i] *= tail if x[i] < 0 else float32(1) - tail
+        y = abs(x[i])
+        t = float32(1) / (float32(1) + float32(0.47047 * 0.5**0.5) * y)
+        tail = t * (float32(0.1740121) + t * (float32(-0.0479399) + t * float32(0.3739278)))
+        x[i] = max(x[i], float32(0)) - y * tail * exponential(float32(-0.5) * y * y)
+    return x
 
 
 @compiled
-def rotated(x, turn):
-    """Return x with each number of its first half and its partner in the second turned as in a plane, (1, D)."""
-    out = x.copy().reshape(1, x.size)
-    for i in range(turn.size):
-        a, b, c, s = x[i], x[turn.size + i], turn[i].real, turn[i].imag
-        out[0, 2 * i], out[0, 2 * i + 1] = a * c - b * s, a * s + b * c
-    return out
+def attend(q, keys, key_scale, values, value_scale, stop):
+    """Return the mean of the first values (D, S) that a query (D) looks at; D is even."""
+    share, highest, total = np.zeros(stop, np.float32), float32(-1e30), float32(0)
+    for j in range(0, q.size, 2):
+        a, b = q[j], q[j + 1]
+        for s in range(stop):
+            share[s] += a * float32(keys[j, s]) + b * float32(keys[j + 1, s])
+    for s in range(stop):
+        share[s] *= key_scale[s] / np.sqrt(float32(q.size))
+        highest = max(highest, share[s])
+    for s in range(stop):
+        share[s] = exponential(share[s] - highest)
+        total += share[s]
+        share[s] *= value_scale[s]
+    return product(values, np.full(q.size, float32(1) / total), np.zeros(q.size, np.float32), share)
 
 
 @compiled
-def attend(q, keys, key_scale, values, value_scale, out):
-    """Write the mean of the values (S, D) that a query (D) looks at."""
-    shares, total = np.zeros(len(keys), np.float32), float32(0)
-    product(keys, key_scale, shares, q, shares)
-    highest = shares.max()
-    for s in range(len(keys)):
-        shares[s] = exponential(shares[s] - highest)
-        total += shares[s]
-    out[:] = 0
-    for s in range(len(keys)):
-        share = shares[s] * value_scale[s] / total
-        for j in range(q.size):
-            out[j] += share * float32(values[s, j])
-
-
-@compiled
-def run(x, turn, pairs, scales, at, stop, qkv, project, up, down):
-    """Pass x (D) through all blocks, in place."""
-    layers, _, heads, _, size = pairs.shape
-    D, scale = x.size, float32(1) / np.sqrt(float32(size))
-    n, y, z, wide = np.empty_like(x), np.empty_like(x), np.empty(3 * D, np.float32), np.empty(4 * D, np.float32)
+def run(x, turn, pairs, scales, at, stop, qkv, project, up, down, out):
+    """Pass x (D) through all blocks to the output."""
+    layers, _, heads, size, _ = pairs.shape
     for i in range(layers):
-        product(qkv[0][i], qkv[1][i], qkv[2][i], normalised(x), z)
+        z = product(qkv[0][i], qkv[1][i], qkv[2][i], normalised(x))
+        z[: 2 * x.size].view(np.complex64).reshape(-1, turn.size)[:] *= turn
+        q, y = z.reshape(3, heads, size), np.empty((heads, size), np.float32)
         for h in range(heads):
-            a, b, keys, values = h * size, h * size + size, pairs[i, 0, h], pairs[i, 1, h]
-            key_scale, value_scale = scales[i, 0, h], scales[i, 1, h]
-            rounded(rotated(z[D + a : D + b], turn), keys[at : at + 1], key_scale[at : at + 1])
-            rounded(z[2 * D + a : 2 * D + b].copy().reshape(1, size), values[at : at + 1], value_scale[at : at + 1])
-            q = rotated(z[a:b] * scale, turn)[0]
-            attend(q, keys[:stop], key_scale[:stop], values[:stop], value_scale[:stop], y[a:b])
-        product(project[0][i], project[1][i], project[2][i], y, n)
-        x += n
-        product(up[0][i], up[1][i], up[2][i], normalised(x), wide)
-        gelu(wide)
-        product(down[0][i], down[1][i], down[2][i], wide, n)
-        x += n
+            keys, values = pairs[i, 0, h], pairs[i, 1, h]
+            scales[i, 0, h, at], scales[i, 1, h, at] = rounded(q[1, h], keys[:, at]), rounded(q[2, h], values[:, at])
+            y[h] = attend(q[0, h], keys, scales[i, 0, h], values, scales[i, 1, h], stop)
+        x = x + product(project[0][i], project[1][i], project[2][i], y.reshape(x.size))
+        wide = gelu(product(up[0][i], up[1][i], up[2][i], normalised(x)))
+        x = x + product(down[0][i], down[1][i], down[2][i], wide)
+    return product(out[0][0], out[1][0], out[2][0], normalised(x))

@@ -1,16 +1,16 @@
 """The layers of our models without a framework: one step of one sequence, vectors in and vectors out, in NumPy.
 
-Each function here takes a layer's weights, as they are, and returns the function that the layer computes.
+Each function here takes a layer's weights, as they are, and returns the function that the layer computes. What
+remembers (a trunk) is a class: ``start`` takes over what the model remembers, and each call is one step more.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import erf, expit
 from torch import Tensor, nn
 
-from musiclab.errors import require
 from musiclab.models.transformer import Block, Cache, Trunk
 
 Layer = Callable[[np.ndarray], np.ndarray]
@@ -45,8 +45,6 @@ def norm(layer: nn.LayerNorm) -> Layer:
 
 def feed_forward(layers: nn.Sequential) -> Layer:
     """Return x -> wider, GELU (Hendrycks & Gimpel 2016), and back."""
-    from scipy.special import erf
-
     widen, narrow = linear(layers[0]), linear(layers[-1])
     half, scale = np.float32(0.5), np.float32(0.5**0.5)
 
@@ -63,80 +61,54 @@ def softmax(x: np.ndarray) -> np.ndarray:
     return x / x.sum(axis=-1, keepdims=True)
 
 
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)), from 0 for closed to 1 for open."""
-    return 0.5 + 0.5 * np.tanh(0.5 * x)
+def gru(x: np.ndarray, past: np.ndarray) -> np.ndarray:
+    """Return the hidden vector (1, D) of gated recurrent units; x (2, 3 D) are what was read and what is recalled."""
+    (reset, update, new), (r, u, n) = x.reshape(2, 3, -1)
+    new = np.tanh(new + expit(reset + r) * n)
+    return new + expit(update + u) * (past - new)
 
 
-def gru(read: Layer, recall: Layer) -> Callable:
-    """Return (x, hidden) -> (output, hidden) of gated recurrent units."""
-
-    def step(x: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        (reset, update, new), (r, u, n) = read(x).reshape(3, -1), recall(hidden).reshape(3, -1)
-        update = sigmoid(update + u)
-        new = np.tanh(new + sigmoid(reset + r) * n)
-        hidden = new + update * (hidden - new)
-        return hidden, hidden
-
-    return step
-
-
-def lstm(read: Layer, recall: Layer) -> Callable:
-    """Return (x, state) -> (output, state) of long short-term memory, the state being hidden and cell (2, D)."""
-
-    def step(x: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        take, forget, new, give = (read(x) + recall(state[0])).reshape(4, -1)
-        cell = sigmoid(forget) * state[1] + sigmoid(take) * np.tanh(new)
-        hidden = sigmoid(give) * np.tanh(cell)
-        return hidden, np.array([hidden, cell])
-
-    return step
+def lstm(x: np.ndarray, past: np.ndarray) -> np.ndarray:
+    """Return hidden and cell (2, D) of long short-term memory; x (2, 4 D) are what was read and what is recalled."""
+    take, forget, new, give = x.sum(axis=0).reshape(4, -1)
+    cell = expit(forget) * past[1] + expit(take) * np.tanh(new)
+    return np.array([expit(give) * np.tanh(cell), cell])
 
 
 class Recurrence:
-    """Recurrent layers, (x, cache) -> (output, cache); with a norm at the end, each is added to what came in."""
+    """Recurrent layers; with a norm at the end, each is added to what came in."""
 
-    def __init__(self, layers: list[nn.RNNBase], dense: Callable = dense, norm: Layer | None = None) -> None:
-        make, self.shape = (lstm, (2, -1)) if isinstance(layers[0], nn.LSTM) else (gru, -1)
+    def __init__(self, layers: Sequence[nn.RNNBase], dense: Callable = dense, norm: Layer | None = None) -> None:
+        self.cell, self.norm, self.size = lstm if isinstance(layers[0], nn.LSTM) else gru, norm, layers[0].hidden_size
         weights = [w for layer in layers for w in layer.all_weights]
-        self.cells = [make(dense(w_in, b_in), dense(w_on, b_on)) for w_in, w_on, b_in, b_on in weights]
-        self.norm, self.start = norm, np.zeros(layers[0].hidden_size, np.float32)
+        self.layers = [(dense(w_in, b_in), dense(w_on, b_on)) for w_in, w_on, b_in, b_on in weights]
 
-    def own(self, state: Any) -> Cache:
-        """Return a state of the model's in arrays, one per layer."""
+    def start(self, state: Any) -> None:
+        """Take over the state of the model: a tensor, two in an LSTM, a cache, or nothing yet."""
         if state is None:
-            return Cache(0, (self.start,) * len(self.cells))
-        if not isinstance(state, Cache):  # (L, 1, D), in an LSTM two of them
-            parts = state if isinstance(state, tuple) else (state,)
-            state = Cache(0, np.concatenate([array(x) for x in parts], axis=1))
-        return Cache(state.position, tuple(array(x).reshape(self.shape) for x in state.layers))
+            layers = np.zeros((len(self.layers), 1, self.size), np.float32)
+        elif isinstance(state, Cache):
+            layers = state.layers
+        else:
+            layers = zip(*state, strict=True) if self.cell is lstm else state
+        self.memory = [np.reshape([array(x) for x in layer], (-1, self.size)) for layer in layers]
 
-    def __call__(self, x: np.ndarray, cache: Cache) -> tuple[np.ndarray, Cache]:
-        memory = []
-        for cell, past in zip(self.cells, cache.layers, strict=True):
-            out, now = cell(x, past)
-            x = x + out if self.norm else out
-            memory.append(now)
-        return self.norm(x) if self.norm else x, Cache(cache.position + 1, tuple(memory))
-
-
-@dataclass
-class Past:
-    """What attention remembers: how many steps were read, and the keys and values of the last ones.
-
-    Step n is in column n modulo S of ``pairs`` (L, 2, H, S, D/H), where step n + S will overwrite it: to attention
-    their order is all one. A past that was continued has passed the array on, and keeps None.
-    """
-
-    position: int
-    pairs: Any
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        for i, (read, recall) in enumerate(self.layers):
+            self.memory[i] = self.cell(np.array([read(x), recall(self.memory[i][0])]), self.memory[i])
+            x = x + self.memory[i][0] if self.norm else self.memory[i][0]
+        return self.norm(x) if self.norm else x
 
 
 class Attention:
-    """A Transformer's blocks and the norm after them, (x, past) -> (output, past)."""
+    """A Transformer's blocks and the norm after them.
+
+    What is remembered are the keys and values of the last S steps. Step n is in column n modulo S of ``pairs`` (L, 2,
+    H, S, D/H), where step n + S will overwrite it: to attention their order is all one.
+    """
 
     def __init__(self, trunk: Trunk) -> None:
-        self.frequency, self.rotary, self.norm = array(trunk.frequency), trunk.rotary, norm(trunk.norm)
+        self.frequency, self.norm = array(trunk.frequency) * trunk.rotary, norm(trunk.norm)
         self.blocks = self.prepared(list(trunk.blocks))
         self.shape = len(trunk.blocks), 2, trunk.blocks[0].heads, trunk.context, 2 * len(self.frequency)
 
@@ -144,38 +116,26 @@ class Attention:
         """Return what a step needs of the blocks."""
         return [(norm(b.norm1), linear(b.qkv), linear(b.project), norm(b.norm2), feed_forward(b.feed)) for b in blocks]
 
-    def own(self, cache: Cache | Past | None) -> Past:
-        """Return the cache of the model in one array."""
-        if isinstance(cache, Past):
-            return cache
-        position, layers = cache or (0, ())
-        pairs = np.zeros(self.shape, np.float32)
-        for pair, given in zip(pairs, layers, strict=False):
-            at = np.arange(position - given[0].shape[2], position) % pairs.shape[3]
+    def start(self, cache: Cache | None) -> None:
+        """Take over the cache of the model."""
+        self.position, layers = cache or (0, ())
+        self.pairs = np.zeros(self.shape, np.float32)
+        for pair, given in zip(self.pairs, layers, strict=False):
+            at = np.arange(self.position - given[0].shape[2], self.position) % self.shape[3]
             pair[:, :, at] = [array(x[0]) for x in given]
-        return Past(position, pairs)
 
-    def __call__(self, x: np.ndarray, past: Past) -> tuple[np.ndarray, Past]:
-        position, pairs, past.pairs = past.position, past.pairs, None
-        require(pairs is not None, "state", "the last one", f"one after {position} steps, which was continued before")
-        turn = np.exp(1j * (np.float32(position) * self.frequency)).astype(np.complex64)
-        at, stop = position % self.shape[3], min(position + 1, self.shape[3])
-        x = self.read(x, turn if self.rotary else turn[:0], pairs, at, stop)
-        return self.norm(x), Past(position + 1, pairs)
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        turn = np.exp(1j * (np.float32(self.position) * self.frequency)).astype(np.complex64)
+        at, self.position = self.position % self.shape[3], self.position + 1
+        return self.read(x, turn, at, min(self.position, self.shape[3]))
 
-    def read(self, x: np.ndarray, turn: np.ndarray, pairs: np.ndarray, at: int, stop: int) -> np.ndarray:
-        """Return x (D) after all blocks; write keys and values into column ``at``, look at all before ``stop``."""
-        for (norm1, qkv, project, norm2, feed), (keys, values) in zip(self.blocks, pairs, strict=True):
-            q, keys[:, at], values[:, at] = rotated(qkv(norm1(x)).reshape(3, len(keys), -1), turn)  # (H, D/H)
+    def read(self, x: np.ndarray, turn: np.ndarray, at: int, stop: int) -> np.ndarray:
+        """Pass x (D) through all blocks; write keys and values into column ``at``, look at all before ``stop``."""
+        for (norm1, qkv, project, norm2, feed), (keys, values) in zip(self.blocks, self.pairs, strict=True):
+            z = qkv(norm1(x)).reshape(3, len(keys), -1)
+            q, keys[:, at] = (z[:2].view(np.complex64) * turn).view(np.float32)  # (H, D/H)
+            values[:, at] = z[2]
             scores = keys[:, :stop] @ q[:, :, None] * np.float32(q.shape[1] ** -0.5)  # (H, S, 1)
             x = x + project((softmax(scores.transpose(0, 2, 1)) @ values[:, :stop]).ravel())
             x = x + feed(norm2(x))
-        return x
-
-
-def rotated(qkv: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    """Turn queries and keys: each number of a first half with its partner in the second, as a point of a plane."""
-    if len(turn):
-        first, second = qkv[:2, :, : len(turn)], qkv[:2, :, len(turn) :]
-        qkv[:2] = ((first + 1j * second) * turn).view(np.float32)
-    return qkv
+        return self.norm(x)

@@ -23,12 +23,12 @@ class Cache(NamedTuple):
 
 
 def rotate(x: Tensor, turn: Tensor) -> Tensor:
-    """Return x (..., D) with each number of its first half and its partner in the second turned as a point of a plane.
+    """Return x (..., D) with each two numbers side by side turned as a point of a plane.
 
-    ``turn`` (..., D/2) holds complex numbers of length 1, since multiplying by one turns. Partners end side by side.
+    ``turn`` (..., D/2) holds complex numbers of length 1, since multiplying by one turns.
     """
-    partners = torch.complex(*x.float().unflatten(-1, (2, -1)).unbind(-2))  # (..., D/2)
-    return torch.view_as_real(partners.mul_(turn)).flatten(-2)
+    points = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))  # (..., D/2)
+    return torch.view_as_real(points * turn).flatten(-2)
 
 
 class Attend(nn.Module):

@@ -101,7 +101,7 @@ def in_way(way: str, job: Callable):
     if way == "PyTorch":
         with patch.object(sampling, "fast_step", lambda model: None):
             return job()
-    with patch.object(fast, "_kernels", (lambda: None) if way == "NumPy" else fast._kernels):
+    with patch.object(fast, "_kernels", (lambda model: None) if way == "NumPy" else fast._kernels):
         return job()
 
 
@@ -220,8 +220,8 @@ def test_ways_are_what_they_are_called() -> None:
     for way in ("PyTorch", "NumPy", "8 bits"):
         with patch.object(fast, "LARGE", 0):
             step = in_way(way, lambda: sampling.fast_step(model.eval()))
-        chosen[way] = type(step.step.trunk).__name__ if step else None
-    assert chosen == {"PyTorch": None, "NumPy": "Attention", "8 bits": "PackedAttention"}
+        chosen[way] = type(step.layers[0]).__name__ if step else None
+    assert chosen == {"PyTorch": None, "NumPy": "Attention", "8 bits": "PackedTransformer"}
 
 
 def test_tables() -> None:
