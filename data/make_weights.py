@@ -11,7 +11,6 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -61,7 +60,7 @@ def fiddle_tunes() -> Corpus:
     splits["train"] = [score for score in splits["train"] if not has_twin(bars(score), held_out)]
     names, origins = ("; ".join(getattr(book.card, fact) for book in books) for fact in ("name", "origin"))
     names += "; for training, none that shares half of its bars with one held out"
-    return Corpus(**splits, card=replace(books[0].card, name=names, origin=origins))
+    return Corpus(splits, name=names, origin=origins, licence=books[0].card.licence, remarks=books[0].card.remarks)
 
 
 def bars(score: Score) -> frozenset:

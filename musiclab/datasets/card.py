@@ -2,10 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from textwrap import fill
-
-import numpy as np
 
 from musiclab.pitch import key_name
 from musiclab.score import Score
@@ -18,7 +15,6 @@ MUSIC21_NOTE = (
 MUSIC21_FOLDER = "the corpus in the music21 package (cuthbertlab), folder "
 
 
-@dataclass(frozen=True, repr=False)
 class Card:
     """Where a corpus comes from, on what terms, and what is in it; its repr is the card as text.
 
@@ -26,24 +22,23 @@ class Card:
     ----------
     name, origin, licence : str
         The licence in the words of the source.
-    sizes : mapping of str to int
+    sizes : dict of str to int
         Scores per split.
     bars : int
         Bars of all scores together.
-    keys, metres : mapping of str to int
+    keys, metres : dict of str to int
         In how many scores a key signature or metre comes first.
-    remarks : tuple of str
+    remarks : sequence of str
         What else a user must know.
     """
 
-    name: str
-    origin: str
-    licence: str
-    sizes: Mapping[str, int]
-    bars: int
-    keys: Mapping[str, int]
-    metres: Mapping[str, int]
-    remarks: tuple[str, ...] = ()
+    def __init__(self, splits: Mapping[str, Sequence], name: str, origin: str, licence: str, remarks=()) -> None:
+        self.name, self.origin, self.licence, self.remarks = name, origin, licence, remarks
+        self.sizes = {split: len(items) for split, items in splits.items()}
+        scores = [score for items in splits.values() for score in items if isinstance(score, Score)]
+        self.bars = sum(score.n_bars for score in scores)
+        self.keys = _counted(key_name(*score.keys[0][1:]) if score.keys else "not stated" for score in scores)
+        self.metres = _counted("{}/{}".format(*score.time_signatures[0][1:]) for score in scores)
 
     def __repr__(self) -> str:
         rows = [("origin", self.origin), ("licence", self.licence), ("scores", self.sizes), ("bars", f"{self.bars:,}")]
@@ -51,34 +46,26 @@ class Card:
         return "\n".join([self.name, *(_row(name, value) for name, value in rows if value not in ("0", {}))])
 
 
-@dataclass(frozen=True, repr=False)
 class Corpus:
-    """Scores (or arrays) for training, validation and test, and the card that describes them; its repr is the card."""
+    """Scores (or arrays) for training, validation and test, and the card that describes them; its repr is the card.
 
-    train: Sequence
-    valid: Sequence
-    test: Sequence
-    card: Card
+    Parameters
+    ----------
+    splits : mapping of "train", "valid" and "test" to scores
+        They become attributes, each a tuple.
+    **about
+        The card's ``name``, ``origin``, ``licence`` and ``remarks``; what is in the corpus is counted.
+    """
+
+    def __init__(self, splits: Mapping[str, Sequence], **about: str | Sequence[str]) -> None:
+        self.train, self.valid, self.test = (tuple(splits[name]) for name in ("train", "valid", "test"))
+        self.card = Card(splits, **about)
 
     def __repr__(self) -> str:
         return repr(self.card)
 
 
-def corpus_of(splits: Mapping[str, Iterable[Score | np.ndarray]], **about: str | tuple[str, ...]) -> Corpus:
-    """Return the corpus of these scores, its card counted from them; of arrays only the sizes are known."""
-    splits = {name: tuple(split) for name, split in splits.items()}
-    scores = [score for split in splits.values() for score in split if isinstance(score, Score)]
-    card = Card(
-        sizes={name: len(split) for name, split in splits.items()},
-        bars=sum(score.n_bars for score in scores),
-        keys=_most_common(key_name(*score.keys[0][1:]) if score.keys else "not stated" for score in scores),
-        metres=_most_common("{}/{}".format(*score.time_signatures[0][1:]) for score in scores),
-        **about,
-    )
-    return Corpus(**splits, card=card)
-
-
-def _most_common(words: Iterable[str]) -> dict[str, int]:
+def _counted(words: Iterable[str]) -> dict[str, int]:
     return dict(Counter(sorted(words)).most_common())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from musiclab.datasets.cache import cached_scores, data_path, in_parallel
-from musiclab.datasets.card import MUSIC21_FOLDER, MUSIC21_NOTE, Corpus, corpus_of
+from musiclab.datasets.card import MUSIC21_FOLDER, MUSIC21_NOTE, Corpus
 from musiclab.errors import require
 from musiclab.score import Score, Tempo
 from musiclab.tokenizers.chorale import PARTS, TEMPO
@@ -46,7 +46,7 @@ def load_chorales(split: str = "canonical") -> Corpus:
     table = split_table()
     names = sorted(name for files in table["canonical"].values() for name in files if name)
     scores = dict(zip(names, cached_scores("chorales", lambda: parse_chorales(names)), strict=True))
-    return corpus_of(
+    return Corpus(
         {name: [scores[file] for file in files if file] for name, files in table[split].items()},
         name=f"Chorales by J. S. Bach, {split} split",
         origin=f"{MUSIC21_FOLDER}bach; {table['origin']}",

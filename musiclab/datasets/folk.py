@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from musiclab.datasets.cache import cached_scores, data_path, in_parallel
-from musiclab.datasets.card import MUSIC21_FOLDER, MUSIC21_NOTE, Corpus, corpus_of
+from musiclab.datasets.card import MUSIC21_FOLDER, MUSIC21_NOTE, Corpus
 from musiclab.errors import require
 from musiclab.files import attempt
 from musiclab.score import Score
@@ -47,7 +47,7 @@ def load_folk_tunes(name: str = "hornpipes") -> Corpus:
     chosen = SETS[name]
     tunes = list(_tunes(chosen))
     scores = cached_scores(name, lambda: filter(None, in_parallel(_read_tune, tunes, f"reading {name}")))
-    return corpus_of(
+    return Corpus(
         {split: [s for s in scores if _split(s.title) == split] for split in ("train", "valid", "test")},
         name=chosen["title"],
         origin=MUSIC21_FOLDER + chosen["folder"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from musiclab.datasets.cache import cache_folder, data_path
-from musiclab.datasets.card import Corpus, corpus_of
+from musiclab.datasets.card import Corpus
 from musiclab.errors import MissingData, require
 
 _NAME = "Jsb16thSeparated.json"
@@ -42,7 +42,7 @@ def load_jsb(path: str | os.PathLike | None = None) -> Corpus:
     found = sha256(data).hexdigest()
     require(found == entry["sha256"], f"sha256 of {path or _NAME}", entry["sha256"], found)
     splits = json.loads(data)
-    return corpus_of(
+    return Corpus(
         {name: [np.array(rows, dtype=np.int64) for rows in splits[name]] for name in ("train", "valid", "test")},
         name="JSB Chorales, canonical split, grid of 16ths",
         origin=entry["url"],

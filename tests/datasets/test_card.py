@@ -1,13 +1,13 @@
 """The card of a corpus."""
 
-from musiclab.datasets.card import corpus_of
+from musiclab.datasets.card import Corpus
 from musiclab.score import Score
 
 
 def test_card_counts_the_scores_and_reads_as_text():
     a = Score([(0, 96, 60)], keys=[(0, -3, "minor")])
     b = Score([(0, 144, 60)], keys=[(0, 1)], time_signatures=[(0, 3, 4)])
-    corpus = corpus_of(
+    corpus = Corpus(
         {"train": [a, b], "valid": [a], "test": [Score([])]},
         name="Two tunes", origin="here", licence="CC0", remarks=("a remark " * 15,),
     )  # fmt: skip
