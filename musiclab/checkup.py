@@ -39,15 +39,12 @@ def doctor() -> Feedback:
     """
     colab = "google.colab" in sys.modules  # has notebooks of its own
     optional = [_installed(need, names) for need, names in NEEDS.items() if not (colab and need == "notebooks")]
-    findings = [_musiclab(), _packages(), _torch(), _sound(), *optional, _corpora(), _models()]
+    machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    musiclab = "musiclab", f"{__version__} on {machine}", ""
+    findings = [musiclab, _packages(), _torch(), _sound(), *optional, _corpora(), _models()]
     mends = dict.fromkeys(mend for *_, mend in findings if mend)
     whole = [("all of it", "one command", " && ".join(mends))] if len(mends) > 1 else []
     return Feedback.of(findings + whole)
-
-
-def _musiclab() -> Finding:
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    return "musiclab", f"{__version__} on Python {platform.python_version()}, {machine}", ""
 
 
 def _version(package: str) -> str | None:

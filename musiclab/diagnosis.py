@@ -84,7 +84,7 @@ def diagnose(model: Model, tok: Tokenizer, data: Sequence[Score], history: Histo
 def _of_guesses(model: Model, loss: float, sequences: list[np.ndarray]) -> list[Finding]:
     """Compare the guesses on real music with guesses that need no network."""
     fresh = np.concatenate(token_nll(build_model(model.config).to(model.device), sequences[:4])).mean()
-    blind, start = np.log(model.vocab_size), f"{fresh:.2f} nats per id untrained; blind guesses cost ln V = "
+    blind = np.log(model.vocab_size)
     ids = np.concatenate([s[1:] for s in sequences])
     share = np.unique(ids, return_counts=True)[1] / len(ids)
     frequencies = -(share * np.log(share)).sum()
@@ -93,7 +93,7 @@ def _of_guesses(model: Model, loss: float, sequences: list[np.ndarray]) -> list[
     right = (torch.cat(guesses).numpy() == ids).mean()
     rules = f"the commonest id {share.max():.0%}, the id {back} back again {copied:.0%}"
     return [
-        ("start", f"{start}{blind:.2f}", fresh > 1.15 * blind),
+        ("start", f"{fresh:.2f} nats per id untrained; blind guesses cost ln V = {blind:.2f}", fresh > 1.15 * blind),
         ("knowledge", f"{loss:.2f} nats per id; frequencies alone {frequencies:.2f}", not loss < frequencies),
         ("copying", f"guesses {right:.0%} right; {rules}", right <= max(share.max(), copied)),
     ]

@@ -37,3 +37,18 @@ class Feedback:
 
     def __repr__(self) -> str:
         return "\n".join(f"{sign} {promise}" + f"\n    {reason}" * bool(reason) for sign, promise, reason in self.rows)
+
+
+def in_words(kind: str, text: str) -> str:
+    """Return what went wrong in words for a student, given the name of an error and what it says.
+
+    Examples
+    --------
+    >>> in_words("AssertionError", "3 should become 6"), in_words("NotImplementedError", "")
+    ('3 should become 6', 'not written yet')
+    >>> in_words("KeyError", "'C4'")
+    "your code stops: KeyError: 'C4'"
+    """
+    if kind == "NotImplementedError":
+        return "not written yet"
+    return (text or "a condition does not hold") if kind == "AssertionError" else f"your code stops: {kind}: {text}"

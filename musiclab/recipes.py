@@ -205,7 +205,12 @@ def read_data(data: str) -> tuple[list[Score], list[Score], list[Score]]:
     if data in USUAL:
         corpus = load_chorales() if data == "chorales" else load_folk_tunes()
         return corpus.train, corpus.valid, corpus.test
-    scores = [score for score in ([read_midi(data)] if Path(data).is_file() else _read_folder(data)) if len(score)]
+    scores, table = ([read_midi(data)], []) if Path(data).is_file() else load_folder(data)
+    failed = [row for row in table if row.status == "failed"]
+    if failed and rank() == 0:
+        text = f"{len(failed)} of {len(table)} files were not read; the first, {failed[0].file}: {failed[0].reason}"
+        warnings.warn(text, stacklevel=3)
+    scores = [score for score in scores if len(score)]
     n = sum(map(len, scores))
     got = f"{n} notes in the {len(scores)} files of {data!r} that have any"
     require(n >= LEAST_NOTES, "data", f"'chorales', 'folk', or MIDI files with {LEAST_NOTES} notes", got)
@@ -216,12 +221,3 @@ def read_data(data: str) -> tuple[list[Score], list[Score], list[Score]]:
         scores = [scores[i] for i in np.random.default_rng(0).permutation(len(scores))]
     valid = scores[: max(1, len(scores) // 10)]
     return scores[len(valid) :], valid, valid
-
-
-def _read_folder(folder: str) -> list[Score]:
-    scores, table = load_folder(folder)
-    failed = [row for row in table if row.status == "failed"]
-    if failed and rank() == 0:
-        text = f"{len(failed)} of {len(table)} files were not read; the first, {failed[0].file}: {failed[0].reason}"
-        warnings.warn(text, stacklevel=4)
-    return scores

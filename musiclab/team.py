@@ -66,11 +66,7 @@ class Team:
 
     def sum_gradients(self, model: nn.Module, loss: Tensor) -> Tensor:
         """Put the sum of all gradients in the place of each process's own, and return the sum of the losses."""
-        if self.size == 1:
-            return loss
-        gradients = [p.grad for p in model.parameters() if p.grad is not None]
-        flat = self.total(torch.cat([loss.view(1), *(g.flatten() for g in gradients)]))
-        loss, *sums = flat.split([1, *(g.numel() for g in gradients)])
-        for gradient, total in zip(gradients, sums, strict=True):
-            gradient.copy_(total.view_as(gradient))
-        return loss[0]
+        for weights in model.parameters():
+            if weights.grad is not None:
+                weights.grad = self.total(weights.grad)
+        return self.total(loss)

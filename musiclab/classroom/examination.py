@@ -15,6 +15,7 @@ from symtable import symtable
 
 from musiclab.classroom.desk import end_with_parent, limit, new_shell, run_cell
 from musiclab.classroom.sandbox import Limits, Room, Stopped
+from musiclab.feedback import in_words
 
 
 class Examination:
@@ -52,7 +53,7 @@ class Examination:
         for text in texts:
             error = error if isinstance(error, Stopped) else self.attempt(self.room.ask, "run", text) or error
         if error or role == "check":
-            self.tell(role, name or f"{role} cell", words(error) if error else "")
+            self.tell(role, name or f"{role} cell", why(error) if error else "")
         if isinstance(error, Stopped):
             self.guilty.add(number)
             self.room.end()
@@ -93,20 +94,10 @@ def bound_names(source: str) -> set[str]:
     return {symbol.get_name() for symbol in symbols if symbol.is_assigned() and not symbol.is_imported()}
 
 
-def words(error: BaseException) -> str:
-    """Return what went wrong in words for a student.
-
-    Examples
-    --------
-    >>> words(AssertionError("3 should become 6")), words(NotImplementedError()), words(KeyError("C4"))
-    ('3 should become 6', 'not written yet', "your code stops: KeyError: 'C4'")
-    """
-    if isinstance(error, NotImplementedError):
-        return "not written yet"
-    if isinstance(error, AssertionError):
-        return str(error)[:500] or "a condition does not hold"
-    kind = "was stopped" if isinstance(error, Stopped) else f"stops: {type(error).__name__}"
-    return f"your code {kind}: {error}"[:500]
+def why(error: BaseException) -> str:
+    """Return what went wrong in words for a student."""
+    stopped = isinstance(error, Stopped)
+    return (f"your code was stopped: {error}" if stopped else in_words(type(error).__name__, str(error)))[:500]
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from musiclab.classroom.notebooks import read_notebook
 from musiclab.errors import require
-from musiclab.feedback import Feedback
+from musiclab.feedback import Feedback, in_words
 
 
 def validate(path: str | Path, timeout: int = 60) -> Feedback:
@@ -48,7 +48,7 @@ def validate(path: str | Path, timeout: int = 60) -> Feedback:
         elif cell.role == "check":
             rows.append(("✓", name, "") if failed is None else ("·", name, _reason(failed.text)))
         elif failed is not None:
-            rows.append(("!", f"{name} stops", _reason(failed.text)))
+            rows.append(("!", name, _reason(failed.text)))
     return Feedback(tuple(rows))
 
 
@@ -58,6 +58,4 @@ def _reason(report: str) -> str:
     if "Timeout of" in plain or "KeyboardInterrupt" in plain:
         return "it did not end in time, or it ended the kernel"
     kind, text = (re.findall(r"^(\w+): ?(.*(?:\n(?!\w+:).*)*)", plain, re.MULTILINE) or [("it stops", plain)])[-1]
-    if kind == "NotImplementedError":
-        return "not written yet"
-    return (text.strip() or "a condition does not hold") if kind == "AssertionError" else f"{kind}: {text.strip()}"
+    return in_words(kind, text.strip())

@@ -28,7 +28,7 @@ def test_each_check_says_what_is_missing(checked) -> None:
     assert checked == {
         "doubles": "· 3 should become 6, yours gives 3",
         "halves": "· not written yet",
-        "code cell 6 stops": "! ZeroDivisionError: division by zero",
+        "code cell 6": "! your code stops: ZeroDivisionError: division by zero",
         "skipped": "· it was not run here; the marking runs it",
         "bare": "✓ ",
         "zero": "· a condition does not hold",
