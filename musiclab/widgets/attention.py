@@ -11,7 +11,7 @@ from musiclab.plots import bar_numbers, part_color, part_name, plot_attention, s
 from musiclab.probing import note_steps, trace
 from musiclab.score import Score
 from musiclab.tokenizers.base import BOS, Tokenizer
-from musiclab.widgets.display import Pictured
+from musiclab.widgets.display import Pictured, among
 from musiclab.widgets.player import page
 
 
@@ -69,10 +69,10 @@ class AttentionExplorer(Pictured, anywidget.AnyWidget):
         self.score, self._attention = tok.project(score), trace(model, [BOS, *tok.encode(score)]).attention
         require(self._attention is not None, "model", "one with attention", type(model).__name__)
         self._ticks, self._steps = note_steps(model, tok, score)
-        score, sizes = self.score, self._attention.shape[:2]
-        parts = [[part_name(score, i), part_color(i)] for i in range(len(score.parts))]
-        view = dict(notes=score.notes.tolist(), bars=bar_numbers(score), length=score.length, parts=parts, sizes=sizes)
-        super().__init__(view={**view, "resolution": score.resolution}, **chosen)
+        score, view = self.score, {"bars": bar_numbers(self.score), "sizes": self._attention.shape[:2]}
+        view |= {"notes": score.notes.tolist(), "length": score.length, "resolution": score.resolution}
+        view["parts"] = [[part_name(score, i), part_color(i)] for i in range(len(score.parts))]
+        super().__init__(view=view, **chosen)
         self._look()
 
     @property
@@ -83,10 +83,8 @@ class AttentionExplorer(Pictured, anywidget.AnyWidget):
 
     @traitlets.validate("layer", "head", "note")
     def _allowed(self, proposal) -> int:
-        name, (layers, heads, *_) = proposal.trait.name, self._attention.shape
-        count = {"layer": layers, "head": heads, "note": len(self._steps)}[name]
-        require(0 <= proposal.value < count, name, f"in 0..{count - 1}", proposal.value)
-        return proposal.value
+        layers, heads, *_ = self._attention.shape
+        return among(proposal, range({"layer": layers, "head": heads, "note": len(self._steps)}[proposal.trait.name]))
 
     @traitlets.observe("layer", "head", "note")
     def _look(self, _change=None) -> None:

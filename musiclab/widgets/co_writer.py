@@ -19,8 +19,6 @@ from musiclab.tokenizers.base import EOS, Tokenizer
 from musiclab.widgets.draft import Desk, Draft
 from musiclab.widgets.player import page
 
-_RATE = 22_050
-
 
 def stream_bars(
     model: Model, tok: Tokenizer, n_bars: int, choose: Callable[[int], tuple[Sampler, Sequence[str | Rule]]],
@@ -75,18 +73,15 @@ class LiveDraft(Draft):
 
     _esm = page("player", "draft", "live")
 
-    n_sounded = traitlets.Int(0)
-
-    def start(self, *args, **about) -> None:
-        """Begin as a ``Draft`` does."""
-        self.n_sounded, self.first_second = 0, float("nan")
-        super().start(*args, **about)
+    n_sounded, first_second = traitlets.Int(0), float("nan")
 
     def pull(self) -> bool:
         """Draw for some 40 ms, and let every bar sound that has become complete; return whether more is to come."""
         with self._turn, self.hold_sync():  # the page has the last bar before it hears that it was the last
             if not self.running:
                 return False
+            if not self.draws:
+                self.n_sounded, self.first_second = 0, float("nan")
             more, score = super().pull(), self.score
             ends = [*score.bar_onsets.tolist(), *([] if more else [score.length])] if len(score) else []
             for bar, (onset, end) in [*enumerate(pairwise(ends))][self.n_sounded :]:
@@ -104,7 +99,7 @@ class LiveDraft(Draft):
         length = int((notes["onset"] + notes["duration"]).max(initial=end - onset))
         heard = replace(self.score, notes=notes, length=length, pickup=0)
         second, stop = self.score.seconds(np.array([onset, end])).tolist()
-        wave = audio_bytes(heard, "wav", _RATE, self.synthesizer)
+        wave = audio_bytes(heard, "wav", 22_050, self.synthesizer)  # half the samples: it must be quick
         self.send({"bar": bar, "second": second, "length": stop - second}, [wave])
         if bar == 0:
             self.first_second = perf_counter() - self._began

@@ -1,9 +1,9 @@
 """What a cell shows: a score as the player, a widget as itself, or as a picture where no kernel runs."""
 
 import base64
-from collections.abc import Sequence
 
 from musiclab.axes import picture
+from musiclab.errors import require
 
 
 def register_score_display() -> None:
@@ -52,7 +52,14 @@ class Pictured:
         return {**data, "text/plain": repr(self), "image/png": png}, metadata
 
 
-def staff_html(score, marked: Sequence[int] = ()) -> str:
+def among(proposal, things):
+    """Return what a trait is to be, if it, or all that it lists, is among these things."""
+    values = proposal.value if isinstance(proposal.value, list) else [proposal.value]
+    require(all(value in things for value in values), proposal.trait.name, f"in {things}", repr(proposal.value))
+    return proposal.value
+
+
+def staff_html(score, marked=()) -> str:
     """Return the score engraved, notes marked in the colour of a second part; or the command that makes it so."""
     from musiclab.notation import MARK, engrave
     from musiclab.plots import part_color

@@ -81,7 +81,6 @@ class Draft(Player):
     entropy = traitlets.List().tag(sync=True)
     bill = traitlets.Dict().tag(sync=True)
     said = traitlets.Unicode("").tag(sync=True)
-    progress = traitlets.Float(0.0).tag(sync=True)
     chunk = traitlets.Int(0).tag(sync=True)  # a page that asks names the last one it saw, so two pages do not ask twice
 
     def __init__(self) -> None:
@@ -155,19 +154,14 @@ class Draft(Player):
     def _show(self, more: bool) -> None:
         ids = self._tok.finish([*self._begun, *(draw.id for draw in self.draws if draw.id != EOS)])
         score = replace(self._tok.decode(ids) if ids else Score([]), **self._about)
-        self.show(self._whole(score) if more else score)  # the roll keeps its scale while more is to come
+        _, beats, unit = score.time_signatures[0]
+        length = max(score.length, score.pickup + self._n_bars * score.resolution * 4 * beats // unit)
+        self.show(replace(score, length=length) if more else score)  # it keeps its scale while more is to come
         self.score, self.entropy = score, self._moments(ids)
         over = Counter(name for draw in self.draws for name in draw.backed_off)
         self.bill = {name: [over[name], [None if n != n else n for n in nats]] for name, nats in self.prices().items()}
-        self.progress = min(1.0, score.n_bars / self._n_bars)
         self.said = f"{len(self.draws)} words, {len(self.draws) / (perf_counter() - self._began):.0f} a second"
         self.running = more and self.running
-
-    def _whole(self, score: Score) -> Score:
-        """Return the score as long as it is to be."""
-        _, beats, unit = score.time_signatures[0]
-        length = score.pickup + self._n_bars * score.resolution * 4 * beats // unit
-        return replace(score, length=max(score.length, length))
 
     def _moments(self, ids: Sequence[int]) -> list[list[float]]:
         links, nats = link_words(self._tok, ids, self.score) if ids else [], Counter()

@@ -11,8 +11,8 @@ from musiclab.axes import INK, PALETTE
 from musiclab.errors import require
 from musiclab.feature_plots import plot_embedding
 from musiclab.features.neighbours import project_2d
-from musiclab.plots import plot_roll
 from musiclab.score import Score
+from musiclab.widgets.display import among
 from musiclab.widgets.player import Player, page
 
 HEARD = 8  # of many that are chosen, so many are played, one after another
@@ -79,21 +79,14 @@ class FeatureExplorer(Player):
         self._places = {name: project_2d(table) for name, table in features.items()}
         super().__init__(
             self.scores[0], names=[score.title or score.source for score in self.scores], kind_of=kind_of.tolist(),
-            maps=[[name, _in_a_box(places).tolist()] for name, places in self._places.items()],
+            maps=[[name, places.round(6).tolist()] for name, places in self._places.items()],
             kinds=[[str(kind), color] for kind, color in zip(kinds, PALETTE, strict=False)],
             space=next(iter(features)), chosen=[0],
         )  # fmt: skip
 
-    @traitlets.validate("space")
-    def _known(self, proposal) -> str:
-        require(proposal.value in self._places, "space", f"one of {[*self._places]}", repr(proposal.value))
-        return proposal.value
-
-    @traitlets.validate("chosen")
-    def _there(self, proposal) -> list[int]:
-        ok = all(i in range(len(self.scores)) for i in proposal.value)
-        require(ok, "chosen", f"rows in 0..{len(self.scores) - 1}", proposal.value)
-        return proposal.value
+    @traitlets.validate("space", "chosen")
+    def _known(self, proposal) -> str | list[int]:
+        return among(proposal, [*self._places] if proposal.trait.name == "space" else range(len(self.scores)))
 
     @traitlets.observe("chosen")
     def _hear(self, _change) -> None:
@@ -104,19 +97,11 @@ class FeatureExplorer(Player):
             self.show(replace(reduce(Score.concat, some), title=title))
 
     def _draw(self, figure) -> None:
-        """Put all maps side by side on a figure, what is chosen ringed, and the roll below."""
-        figure.set_figheight(6)
-        above, below = figure.subfigures(2, height_ratios=(3, 2))
-        axes = np.ravel(above.subplots(1, len(self._places)))
+        """Put all maps side by side on a figure, what is chosen ringed."""
+        figure.set_figheight(3.6)
+        axes = np.ravel(figure.subplots(1, len(self._places)))
         for ax, (name, places) in zip(axes, self._places.items(), strict=True):
             plot_embedding(places, self.labels, ax).set_title(name, color=INK, fontsize=10)
             ax.scatter(*places[self.chosen].T, s=60, facecolors="none", edgecolors=INK, linewidths=1.2)
         for ax in axes[:-1]:
             ax.get_legend().remove()
-        plot_roll(self.score, below.subplots())
-
-
-def _in_a_box(places: np.ndarray) -> np.ndarray:
-    """Return places around (0, 0), both ways in the same measure, the farther one from -0.5 to 0.5."""
-    low, high = places.min(axis=0), places.max(axis=0)
-    return ((places - (low + high) / 2) / max((high - low).max(), 1e-9)).round(4)

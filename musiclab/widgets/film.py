@@ -15,6 +15,7 @@ from musiclab.score import Score
 from musiclab.tokenizers.base import BOS, Tokenizer
 from musiclab.tokenizers.explanation import explain
 from musiclab.training import token_nll
+from musiclab.widgets.display import among
 from musiclab.widgets.player import Player, page
 
 
@@ -124,8 +125,7 @@ class HiddenStateFilm(Player):
         self.ticks, self.hidden = hidden_states(model, tok, score)
         spread, steps = self.hidden.std(axis=0), np.abs(np.diff(self.hidden, axis=0)).sum(axis=0)
         units = np.argsort(-spread, kind="stable")[:20] if units is None else np.asarray(units, dtype=int)
-        ok = len(units) and units.min() >= 0 and units.max() < len(spread)
-        require(ok, "units", f"some of 0..{len(spread) - 1}", units)
+        require(len(units) and {*units} <= {*range(len(spread))}, "units", f"some of 0..{len(spread) - 1}", units)
         units = units[np.argsort(steps[units] / np.maximum(spread[units], 1e-9), kind="stable")].tolist()
         said = replace(tok.project(score), title=score.title, source=score.source)
         rows = self.hidden[:, units].T / max(1, np.abs(self.hidden[:, units]).max())  # tanh keeps to -1..1; others not
@@ -134,8 +134,7 @@ class HiddenStateFilm(Player):
 
     @traitlets.validate("unit")
     def _in_sight(self, proposal) -> int:
-        require(proposal.value in self.units, "unit", f"one of {self.units}", proposal.value)
-        return proposal.value
+        return among(proposal, self.units)
 
     def _draw(self, figure) -> None:
         """Put the roll and the film on a figure."""

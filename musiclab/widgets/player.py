@@ -1,6 +1,5 @@
 """The player: a score as a piano roll that sounds."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +15,12 @@ from musiclab.widgets.display import Pictured
 
 _STATIC = Path(__file__).parent / "static"
 _AT_ONCE_SECOND = 60  # sound of longer scores is made when play is pressed first
-_EXPORT = re.compile(r"^export default .*\n", re.MULTILINE)
 
 
 def page(*names: str) -> str:
     """Return scripts as one module: each knows the names of those before it, and the last one's export counts."""
     *before, last = ((_STATIC / f"{name}.js").read_text(encoding="utf-8") for name in names)
-    return "".join(_EXPORT.sub("", script) for script in before) + last
+    return "".join(script.rsplit("export default", 1)[0] for script in before) + last
 
 
 class Player(Pictured, anywidget.AnyWidget):

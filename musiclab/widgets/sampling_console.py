@@ -69,8 +69,7 @@ def next_place(tok: Tokenizer, grammar: Grammar) -> str:
     if row < 0:
         return "header"
     bar, step = divmod(row - grammar.pickup, grammar.bar)
-    where = f"bar {bar + 1}" if bar >= 0 else "pickup"
-    return f"{tok.parts[part].name}, {where}, step {step + 1} of {grammar.bar}"
+    return f"{tok.parts[part].name}, {f'bar {bar + 1}' if bar >= 0 else 'pickup'}, step {step + 1} of {grammar.bar}"
 
 
 class StageTable(anywidget.AnyWidget):
@@ -147,14 +146,13 @@ class SamplingConsole(Pictured, ipywidgets.VBox):
 
     def step(self, steps: int = 1) -> None:
         """Draw the next id, or so many, until the end."""
-        for _ in range(steps if self.stages else 0):
+        while steps > 0 and self.stages:
             shape = len(self.ids) - self._primed + 1, len(self._logits)
             luck = np.random.default_rng(self.sampler.seed).gumbel(size=shape)[-1]  # as generating draws it
             allowed = np.where(self._allowed, self._logits, -np.inf)
             drawn = int((self.sampler.filtered(allowed, [BOS, *self.ids]) + luck).argmax())
             self._read([*self.ids, drawn])
-            if drawn == EOS:
-                return
+            steps -= 1
 
     def choose(self, word: str | int) -> None:
         """Take this word, or id, next."""

@@ -54,7 +54,6 @@ class SlotMachine(Pictured, widgets.VBox):
         look = dict(step=0.1, readout_format=".1f", continuous_update=False, **LOOK)
         self._slider = widgets.FloatSlider(self.sampler.temperature, min=0, max=2, description="temperature", **look)
         self._button = widgets.Button(description="Again", icon="random", button_style="primary")
-        self._seed = widgets.Label(layout={"margin": "2px 0 0 12px"})
         self._slider.observe(lambda change: self.set(temperature=change["new"]), "value")
         self._button.on_click(lambda _: self.again())
         super().__init__()
@@ -75,8 +74,7 @@ class SlotMachine(Pictured, widgets.VBox):
     def _make(self, **change: float) -> None:
         self.sampler = replace(self.sampler, **change)
         score = generate(self.model, self.tok, sampler=self.sampler, n_bars=self.n_bars)
-        score = replace(score, title=f"{self.n_bars} bars at temperature {self.sampler.temperature:.1f}")
-        self.history.append((self.sampler, score))
-        self._seed.value = f"seed {self.sampler.seed}"
-        controls = widgets.HBox([self._slider, self._button, self._seed])
-        self.children = [controls, Player(score), widgets.HTML(staff_html(score))]
+        title = f"{self.n_bars} bars at temperature {self.sampler.temperature:.1f}, seed {self.sampler.seed}"
+        self.history.append((self.sampler, replace(score, title=title)))
+        controls = widgets.HBox([self._slider, self._button])
+        self.children = [controls, Player(self.score), widgets.HTML(staff_html(self.score))]

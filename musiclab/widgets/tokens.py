@@ -14,8 +14,8 @@ from musiclab.pitch import pitch_name
 from musiclab.plots import bar_numbers
 from musiclab.score import Score
 from musiclab.tokenizers import BPE, Melody, Tokenizer
-from musiclab.tokenizers.explanation import COLORS, Explanation, explain, kind_of
-from musiclab.widgets.display import Pictured
+from musiclab.tokenizers.explanation import COLORS, explain, kind_of
+from musiclab.widgets.display import Pictured, among
 from musiclab.widgets.knobs import buttons
 from musiclab.widgets.player import page
 
@@ -112,10 +112,9 @@ class TokenMicroscope(_InRows, anywidget.AnyWidget):
 
     @traitlets.validate("tok", "note", "word")
     def _allowed(self, proposal) -> int | str:
-        name, told = proposal.trait.name, self.explanation
+        told = self.explanation
         things = {"tok": tuple(self._told), "note": range(-1, len(told.score)), "word": range(-1, len(told.links))}
-        require(proposal.value in things[name], name, f"in {things[name]}", repr(proposal.value))
-        return proposal.value
+        return among(proposal, things[proposal.trait.name])
 
     @traitlets.observe("note", "word")
     def _choose_one(self, change) -> None:
@@ -126,24 +125,17 @@ class TokenMicroscope(_InRows, anywidget.AnyWidget):
     def _show(self, change) -> None:
         pitches = [self._told[name].score.notes["pitch"].tolist() for name in (change.old or change.new, change.new)]
         self.note = self.note if pitches[0] == pitches[1] else -1  # the same note in other words, if it is there
-        self.word, self.view = -1, _view(self.explanation)
+        told, quarter = self.explanation, self.explanation.score.resolution
+        notes = [[on / quarter, long / quarter, p, pitch_name(p)] for on, long, p, *_ in told.score.notes.tolist()]
+        links = [[*x[:3], bar] for bar, _, groups in told.rows() for _, some in groups for x in some]
+        bars, length = [[on / quarter, number] for on, number in bar_numbers(told.score)], told.score.length / quarter
+        self.word, self.view = -1, dict(notes=notes, links=links, bars=bars, length=length, colors=COLORS)
 
     def __repr__(self) -> str:
         return f"TokenMicroscope({self.tok}, {len(self.explanation.links)} ids, {len(self.explanation.score)} notes)"
 
     def _rows(self) -> list[tuple[str, list[Chip]]]:
         return [(f"bar {at}", [_chip(*x[:2]) for x in row]) for at, row in groupby(self.view["links"], lambda x: x[3])]
-
-
-def _view(told: Explanation) -> dict:
-    """Return what the page draws; times in quarters."""
-    score, quarter = told.score, told.score.resolution
-    return {
-        "notes": [[on / quarter, long / quarter, p, pitch_name(p)] for on, long, p, *_ in score.notes.tolist()],
-        "links": [[*x[:3], bar] for bar, _, groups in told.rows() for _, links in groups for x in links],
-        "bars": [[onset / quarter, number] for onset, number in bar_numbers(score)], "length": score.length / quarter,
-        "colors": COLORS,
-    }  # fmt: skip
 
 
 class MergeStepper(_InRows, ipywidgets.VBox):

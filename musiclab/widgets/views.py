@@ -10,10 +10,10 @@ from musiclab.pitch import pitch_name
 from musiclab.plots import plot_roll
 from musiclab.score import NOTE, Score
 from musiclab.widgets.display import Pictured, staff_html
-from musiclab.widgets.knobs import ROW
+from musiclab.widgets.knobs import LOOK, ROW
 from musiclab.widgets.player import Player
 
-_UNITS = (("note", "row"), ("pitch", "MIDI number"), ("onset", "ticks"), ("duration", "ticks"))
+_UNITS = (("note", "row"), ("pitch", "MIDI"), ("onset", "ticks"), ("duration", "ticks"))
 _CARDS = "display:flex;flex-wrap:wrap;gap:10px"
 _CARD = '<div style="border:1px solid #8884;border-radius:10px;padding:8px 14px"><b>{}</b><pre>{}</pre></div>'
 
@@ -104,8 +104,7 @@ class NoteViews(Pictured, ipywidgets.VBox):
         _moved_row(score, note)  # refuses a note that is not there
         self.score, self.player = score, Player(_marked(score, note))
         self.staff, self.text = ipywidgets.HTML(), ipywidgets.HTML()
-        look = dict(style={"description_width": "initial"}, layout={"width": "380px"})
-        self.sliders = {name: ipywidgets.IntSlider(description=f"{name} ({unit})", **look) for name, unit in _UNITS}
+        self.sliders = {name: ipywidgets.IntSlider(description=f"{name} ({unit})", **LOOK) for name, unit in _UNITS}
         self._show(score, note)
         for name, slider in self.sliders.items():
             slider.observe(lambda change, name=name: self._showing or self.set(**{name: change["new"]}), "value")

@@ -50,6 +50,7 @@ def test_a_listener_goes_through_it(page, run_notebook, write_notebook, state, s
     assert first.is_disabled() and page.evaluate("document.querySelector('audio').paused")
 
     for number, choice in ((2, "1"), (3, "1")):
+        test.get_by_text(f"{number} of 3").wait_for()
         page.keyboard.press("a")
         page.wait_for_function("document.querySelector('audio').currentTime > 0.1")
         page.keyboard.press("b")

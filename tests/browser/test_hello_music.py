@@ -16,7 +16,7 @@ def test_a_newcomers_first_page(page, run_notebook, shots):
     page.keyboard.press("ArrowRight")
     machine.get_by_text("4 bars at temperature 1.1").wait_for()
     again.click()
-    machine.get_by_text("seed 2", exact=True).wait_for()
+    machine.get_by_text("temperature 1.1, seed 2").wait_for()
     machine.locator(".ml-player[data-seconds] canvas").wait_for()
     assert machine.locator(".widget-html-content svg").first.bounding_box()["height"] > 80  # engraved in a callback
     machine.screenshot(path=shots / "slot_machine.png")

@@ -48,11 +48,11 @@ def test_a_change_of_head_changes_the_arcs():
 
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
-    [("layer", 2, r"0\.\.1"), ("head", 4, r"0\.\.3"), ("note", 4, r"0\.\.3"), ("note", -1, "")],
+    [("layer", 2, r"range\(0, 2\)"), ("head", 4, r"range\(0, 4\)"), ("note", 4, r"range\(0, 4\)"), ("note", -1, "")],
 )
 def test_refuses_what_is_not_there(name, value, allowed):
     box = explorer()
-    with pytest.raises(ValueError, match=f"{name} must be in {allowed}"):
+    with pytest.raises(ValueError, match=f"{name} must be in {allowed}.*, got {value}"):
         setattr(box, name, value)
     assert getattr(box, name) == 0
 

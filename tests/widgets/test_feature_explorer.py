@@ -39,14 +39,11 @@ def test_of_many_the_first_are_heard():
     assert len(box.score) == 2 * HEARD and box.title == "the first 8 of 10 chosen"
 
 
-def test_maps_are_projections_all_ways_in_one_measure():
+def test_maps_are_projections():
     box = explorer()
     assert [name for name, _ in box.maps] == ["by hand", "learned"] and box.space == "by hand"
     for name, shown in box.maps:
-        true, shown = project_2d(TABLES[name]), np.array(shown)
-        assert np.ptp(shown, axis=0).max() == pytest.approx(1, abs=1e-3) and np.abs(shown).max() <= 0.5
-        ratio = np.linalg.norm(true[1:] - true[0], axis=1) / np.linalg.norm(shown[1:] - shown[0], axis=1)
-        assert ratio == pytest.approx(ratio[0], rel=0.01)
+        np.testing.assert_allclose(shown, project_2d(TABLES[name]), atol=1e-6)
     assert [box.kinds[i][0] for i in box.kind_of] == LABELS and box.names[3] == "tune 3"
     assert explorer(labels=None).kinds == [["score", "#0072B2"]]
 

@@ -74,7 +74,7 @@ def test_rows_go_from_slow_to_fast_and_are_true_to_the_network():
 def test_units_out_of_sight_are_refused():
     film = HiddenStateFilm(gru(), TOK, TUNE, units=[7, 2, 4])
     assert sorted(film.units) == [2, 4, 7]
-    with pytest.raises((ValueError, TraitError), match=r"unit must be one of \[.*\], got 3"):
+    with pytest.raises((ValueError, TraitError), match=r"unit must be in \[.*\], got 3"):
         film.unit = 3
     for units in ([], [8], [0, -1]):
         with pytest.raises(ValueError, match=r"units must be some of 0\.\.7, got"):

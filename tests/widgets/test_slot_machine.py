@@ -22,7 +22,7 @@ def test_the_slider_keeps_the_seed_and_the_button_changes_it():
     box._button.click()
     box.set(temperature=1.0)
     assert [(s.temperature, s.seed) for s, _ in box.history] == [(1.0, 4), (0.5, 4), (0.5, 5), (1.0, 5)]
-    assert box._slider.value == 1.0 and box._seed.value == "seed 5"
+    assert box._slider.value == 1.0 and box.score.title == "1 bars at temperature 1.0, seed 5"
     assert machine().score == first
     assert box.children[1].score is box.score
 

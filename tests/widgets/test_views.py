@@ -107,7 +107,6 @@ def test_sliders_and_state_follow_each_other():
     assert [slider.value for slider in views.sliders.values()] == [2, 69, 48, 48]
     views.sliders["note"].value = 3
     assert views.note == 3 and views.sliders["pitch"].value == 71
-    assert all(slider.style.description_width == "initial" for slider in views.sliders.values())
 
 
 def test_no_way_of_turning_the_sliders_breaks():

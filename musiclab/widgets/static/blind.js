@@ -10,6 +10,7 @@ const BLIND = `
   overflow:hidden;border:1px solid color-mix(in srgb,var(--ml-ink) 22%,transparent);border-radius:12px;cursor:pointer;
   background:color-mix(in srgb,var(--ml-ink) 4%,transparent);color:inherit;font:600 26px/1 var(--jp-ui-font-family,system-ui)}
 .ml-player .ml-card:hover{border-color:#0072b2}
+.ml-card:disabled{opacity:.4}
 .ml-card svg{width:26px;height:26px;fill:currentColor}
 .ml-card i{position:absolute;left:0;top:0;bottom:0;width:0;background:#0072b2;opacity:.2}
 .ml-player .ml-pick,.ml-player .ml-again{padding:7px 14px;border:1px solid #0072b2;border-radius:99px;background:#0072b2;
@@ -48,13 +49,15 @@ function renderBlind({ model, el }) {
   }
   function choose(choice) {
     if (picks[choice].disabled) return;
-    for (const pick of picks) pick.disabled = true;
+    for (const button of [...picks, ...cards]) button.disabled = true;
+    cards = [];                                  // keys do nothing until the next question is here
     audio.pause();
     audio.currentTime = 0;                       // where the next question begins
     model.send({ number: model.get("progress")[0], choice });
   }
   function watch() {                             // how far each excerpt has played; an answer needs both
     cancelAnimationFrame(frame);
+    if (!cards.length) return;
     model.get("marks").forEach(([start, stop], i) => {
       const share = clamp((audio.currentTime - start) / (stop - start), 0, 1), here = share > 0 && share < 1;
       if (here && !audio.paused) heard.add(i);
@@ -149,7 +152,7 @@ function renderBlind({ model, el }) {
   });
   const orders = { "change:progress": ask, "change:audio": start, "msg:custom": receive };
   for (const [name, act] of Object.entries(orders)) model.on(name, act);
-  for (const name of ["play", "pause", "seeked"]) audio.addEventListener(name, () => cards.length && watch());
+  for (const name of ["play", "pause", "seeked"]) audio.addEventListener(name, watch);
   ask();
   return () => {
     cancelAnimationFrame(frame);

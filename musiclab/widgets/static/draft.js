@@ -76,7 +76,8 @@ function renderDraft({ model, el }) {
   }
   function write() {
     said.textContent = model.get("said");
-    bar.value = model.get("progress");
+    const [onset, long] = model.get("notes").at(-1) || [0, 0];
+    bar.value = (onset + long) / model.get("duration");
     bar.hidden = !model.get("running");
     root.dataset.running = model.get("running");
     root.dataset.notes = model.get("notes").length;

@@ -58,11 +58,14 @@ function renderExplorer({ model, el }) {
     model.set(name, value);
     model.save_changes();
   }
-  function place() {
+  function place() {                             // in the middle, both ways in the same measure
     const space = model.get("space"), flat = maps.find(([name]) => name === space)[1];
-    const tall = Math.max(...flat.map(([, y]) => Math.abs(y))), wide = Math.max(...flat.map(([x]) => Math.abs(x)));
-    const unit = Math.min((MAP.width / 2 - MAP.edge) / (wide || 1), (MAP.height / 2 - MAP.edge) / (tall || 1));
-    places = flat.map(([x, y]) => [MAP.width / 2 + x * unit, MAP.height / 2 - y * unit]);
+    const [[left, right], [low, high]] = [0, 1].map((way) => flat.map((at) => at[way])).map(
+      (all) => [Math.min(...all), Math.max(...all)]);
+    const room = [MAP.width - 2 * MAP.edge, MAP.height - 2 * MAP.edge];
+    const unit = Math.min(room[0] / (right - left || 1), room[1] / (high - low || 1));
+    places = flat.map(([x, y]) => [
+      MAP.width / 2 + (x - (left + right) / 2) * unit, MAP.height / 2 - (y - (low + high) / 2) * unit]);
     dots.forEach((dot, i) => { dot.style.transform = `translate(${places[i][0]}px,${places[i][1]}px)`; });
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", maps[i][0] === space));
   }
