@@ -3,9 +3,9 @@
 import json
 import warnings
 
-from musiclab.datasets.cache import data_path, in_parallel
+from musiclab.datasets.cache import data_path
 from musiclab.datasets.chorales import split_table
-from musiclab.files import write_whole
+from musiclab.files import in_parallel, write_whole
 
 
 def fermatas(name):

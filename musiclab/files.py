@@ -1,8 +1,8 @@
-"""Files: written whole or not at all, and read as far as they can be."""
+"""Files: written whole or not at all, and many read one by one, as far as they can be."""
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +48,12 @@ def attempt(read: Callable[..., Any], *given: Any) -> tuple[Any, str, str]:
             return read(*given), "read", "; ".join(str(w.message) for w in caught)
         except Exception as error:  # whatever is wrong with one file of a million, the others go on
             return None, "failed", f"{type(error).__name__}: {error}"
+
+
+def in_parallel(function: Callable, items: Sequence, label: str, jobs: int = -1) -> list:
+    """Return the function's results in order, from ``jobs`` processes (-1: one a core) under a progress bar."""
+    from joblib import Parallel, delayed
+    from tqdm.auto import tqdm
+
+    results = Parallel(n_jobs=jobs, return_as="generator")(delayed(function)(item) for item in items)
+    return list(tqdm(results, total=len(items), desc=label, leave=False))

@@ -12,6 +12,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ import numpy as np
 import symusic
 
 from musiclab.errors import MidiError, require
-from musiclab.files import attempt, write_whole
+from musiclab.files import attempt, in_parallel, write_whole
 from musiclab.pitch import shift_key
 from musiclab.score import DENOMINATORS, MODES, WIDE_NOTE, Key, Part, Score, Tempo, TimeSignature
 
@@ -373,15 +374,11 @@ def load_folder(path: str | os.PathLike, sustain: bool = False) -> tuple[list[Sc
     >>> len(scores), [row.status for row in table]
     (1, ['failed', 'read'])
     """
-    from tqdm.auto import tqdm
-
     folder = Path(path)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder")
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    scores, table = [], []
-    for file in tqdm(files, desc=folder.name, unit="file", leave=False):
-        score, status, reason = attempt(read_midi, file, sustain)
-        scores += [score] * (status == "read")
-        table.append(FileStatus(file.relative_to(folder).as_posix(), status, reason))
-    return scores, table
+    read = in_parallel(partial(attempt, partial(read_midi, sustain=sustain)), files, folder.name, jobs=1)
+    names = [file.relative_to(folder).as_posix() for file in files]
+    table = [FileStatus(name, *told) for name, (_, *told) in zip(names, read, strict=True)]
+    return [score for score, *_ in read if score is not None], table

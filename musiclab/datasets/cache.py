@@ -72,12 +72,3 @@ def _write(path: Path, scores: Sequence[Score]) -> None:
 def describe(score: Score) -> dict:
     """Return all of a score but its notes, in types that JSON knows."""
     return {field.name: getattr(score, field.name) for field in fields(score)[1:]}
-
-
-def in_parallel(function: Callable, items: Sequence, label: str, jobs: int = -1) -> list:
-    """Return the function's results in order, from ``jobs`` processes (-1: one a core) under a progress bar."""
-    from joblib import Parallel, delayed
-    from tqdm.auto import tqdm
-
-    results = Parallel(n_jobs=jobs, return_as="generator")(delayed(function)(item) for item in items)
-    return list(tqdm(results, total=len(items), desc=label, leave=False))

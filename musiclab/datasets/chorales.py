@@ -5,9 +5,10 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 
-from musiclab.datasets.cache import cached_scores, data_path, in_parallel
+from musiclab.datasets.cache import cached_scores, data_path
 from musiclab.datasets.card import MUSIC21_FOLDER, MUSIC21_NOTE, Corpus
 from musiclab.errors import require
+from musiclab.files import in_parallel
 from musiclab.score import Score, Tempo
 from musiclab.tokenizers.chorale import PARTS, TEMPO
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from musiclab.datasets.cache import in_parallel
 from musiclab.errors import require
-from musiclab.files import attempt, write_whole
+from musiclab.files import attempt, in_parallel, write_whole
 from musiclab.midi import SUFFIXES, FileStatus, read_midi
 from musiclab.tokenizers.base import Tokenizer
 

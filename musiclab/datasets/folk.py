@@ -8,10 +8,10 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-from musiclab.datasets.cache import cached_scores, data_path, in_parallel
+from musiclab.datasets.cache import cached_scores, data_path
 from musiclab.datasets.card import MUSIC21_FOLDER, MUSIC21_NOTE, Corpus
 from musiclab.errors import require
-from musiclab.files import attempt
+from musiclab.files import attempt, in_parallel
 from musiclab.score import Score
 
 _SEED = "musiclab"

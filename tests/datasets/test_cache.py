@@ -6,6 +6,7 @@ import pytest
 
 from musiclab.datasets import cache
 from musiclab.datasets.cache import cached_scores, data_path
+from musiclab.files import in_parallel
 from musiclab.score import Key, Part, Score, Tempo, TimeSignature
 
 SCORES = [
@@ -100,4 +101,4 @@ def test_data_folder_of_a_wheel_comes_first(tmp_path, monkeypatch):
 def test_work_in_parallel_keeps_its_order():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert cache.in_parallel(abs, [-3, 1, -2], "numbers") == [3, 1, 2]
+        assert in_parallel(abs, [-3, 1, -2], "numbers") == [3, 1, 2]
