@@ -14,7 +14,7 @@ from __future__ import annotations
 import struct
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy, deepcopy
 from dataclasses import asdict, fields
 from functools import cached_property
@@ -123,18 +123,22 @@ class Tokenizer(ABC):
             raise self._refusal(body, start)
         return score
 
+    def _walk(self, ids: Iterable[int]) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Yield position, id and what the grammar allows there; it takes the ids that it allows, but EOS."""
+        grammar = self.grammar()
+        for at, token_id in enumerate(map(int, ids)):
+            mask = grammar.mask()
+            yield at, token_id, mask
+            if mask[token_id] and token_id != EOS:
+                grammar.push(token_id)
+
     def _refusal(self, ids: np.ndarray, start: int) -> TokenError:
         """Return the error that names the first id that the grammar does not allow, and what it allows there."""
-        grammar, at = self.grammar(), 0
-        while at < len(ids) and ids[at] != EOS and grammar.mask()[ids[at]]:
-            grammar.push(int(ids[at]))
-            at += 1
-        mask, word = grammar.mask(), self.vocab[ids[at]] if at < len(ids) else "the end"
+        at, i, mask = next(step for step in self._walk([*ids, EOS]) if step[1] == EOS or not step[2][step[1]])
+        word = self.vocab[i] if at < len(ids) else "the end"
         if word == "the end" and mask[EOS]:
             return TokenError(start + at, word, "the grammar allows all of these ids, but _decode does not")
-        legal = (
-            self.vocab[i] for i in np.flatnonzero(mask) if i != EOS and " " not in self.vocab[i]
-        )  # merged are many
+        legal = (self.vocab[i] for i in np.flatnonzero(mask) if i != EOS and " " not in self.vocab[i])  # none merged
         kinds = [list(words) for _, words in groupby(legal, lambda word: word.partition("_")[0])]
         allowed = [f"{words[0]}..{words[-1]}" if len(words) > 1 else words[0] for words in kinds]
         allowed += ["the end"] * bool(mask[EOS])
@@ -145,13 +149,10 @@ class Tokenizer(ABC):
 
         Warns how many ids were left out, the first of them by word and position, and how many were added.
         """
-        grammar, kept, dropped = self.grammar(), [], []
-        for position, token_id in enumerate(takewhile(lambda token_id: token_id != EOS, ids)):
-            if grammar.mask()[token_id]:
-                grammar.push(int(token_id))
-                kept.append(int(token_id))
-            else:
-                dropped.append(f"{self.vocab[token_id]} at position {position}")
+        kept, dropped = [], []
+        for at, i, mask in self._walk(takewhile(lambda i: i != EOS, ids)):
+            kept += [i] if mask[i] else []
+            dropped += [] if mask[i] else [f"{self.vocab[i]} at position {at}"]
         done = self.finish(kept)
         same = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(kept, done, strict=False))))
         if same < max(len(ids), len(done)):
@@ -163,11 +164,7 @@ class Tokenizer(ABC):
 
     def finish(self, ids: Sequence[int]) -> list[int]:
         """Return ids that the grammar allows brought to an end: cut at the last place where they may end."""
-        grammar, end = self.grammar(), 0
-        for i, token_id in enumerate(ids, start=1):
-            grammar.push(int(token_id))
-            end = i if grammar.mask()[EOS] else end
-        return list(ids[:end])
+        return list(ids[: max((at for at, _, mask in self._walk([*ids, EOS]) if mask[EOS]), default=0)])
 
     def sequence(self, score: Score) -> list[int]:
         """Return the ids a model reads: BOS, the score, EOS."""

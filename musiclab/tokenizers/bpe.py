@@ -105,7 +105,9 @@ class BPE(Tokenizer):
         )
         texts = (_text(base.encode(item) if isinstance(item, Score) else item) for item in data)
         engine.train_from_iterator(texts, trainer)
-        return cls(base, _merges(engine, n))
+        learned = json.loads(engine.to_str())["model"]
+        ids = {text: N_SPECIAL + i for text, i in learned["vocab"].items()}
+        return cls(base, [(ids[a], ids[b]) for a, b in learned["merges"]])
 
     @cached_property
     def pieces(self) -> tuple[tuple[int, ...], ...]:
@@ -201,13 +203,3 @@ class _BPEGrammar(Grammar):
 
 def _text(ids: Iterable[int]) -> str:
     return "".join(chr(PRIVATE + i) for i in ids if i >= N_SPECIAL)
-
-
-def _merges(engine: tokenizers.Tokenizer, n_base: int) -> list[tuple[int, int]]:
-    """Return the merges that were learned, in our ids."""
-    ids = {chr(PRIVATE + i): i for i in range(n_base)}
-    merges = []
-    for a, b in json.loads(engine.to_str())["model"]["merges"]:
-        merges.append((ids[a], ids[b]))
-        ids.setdefault(a + b, len(ids))
-    return merges

@@ -136,7 +136,9 @@ class CellWords(OnGrid):
         return metre, pickup, pickup + max(self.bar_steps), len(self.vocab)
 
     def encode(self, score: Score) -> list[int]:
-        line = self._line(score)
+        return self._ids(self._line(score))
+
+    def _ids(self, line: Line) -> list[int]:
         cells = np.full((len(self.parts), line.steps), REST)
         first, length = line.part * line.steps + line.onset, line.end - line.onset
         cells.ravel()[places(first, length)] = HOLD
@@ -145,26 +147,19 @@ class CellWords(OnGrid):
         return [*np.add(header, self.header[:3]).tolist(), *cells.T.ravel().tolist()]
 
     def _decode(self, ids: np.ndarray) -> Score | None:
-        if not self._allowed(ids):
+        n, header = len(self.parts), np.array(self.header)
+        if len(ids) < 3 + n or (len(ids) - 3) % n:
             return None
-        metre, pickup, key = (ids[:3] - self.header[:3]).tolist()
-        cells = ids[3:].reshape(-1, len(self.parts)).T
+        metre, pickup, key = (ids[:3].clip(header[:3], header[1:] - 1) - header[:3]).tolist()
+        cells = ids[3:].clip(HOLD, header[0] - 1).reshape(-1, n).T
         steps = cells.shape[1]
         part, onset = np.nonzero(cells >= PITCH)
         edges = np.flatnonzero(np.pad(cells != HOLD, ((0, 0), (0, 1)), constant_values=True))
         end = edges[np.searchsorted(edges, part * (steps + 1) + onset, "right")] - part * (steps + 1)
         pitch = cells[part, onset] - PITCH + self.pitches[0]
-        return self._score(Line(self.metres[metre], pickup, KEYS[key], onset, end, pitch, part, steps))
-
-    def _allowed(self, ids: np.ndarray) -> bool:
-        """Return whether the grammar allows these ids."""
-        n, (first, *_) = len(self.parts), self.header
-        if len(ids) < 3 + n or not ((ids[:3] >= self.header[:3]) & (ids[:3] < self.header[1:])).all():
-            return False
-        cells, pickup = ids[3:], ids[1] - self.header[1]
-        held_rest = (cells == HOLD) & (np.append(np.full(n, REST), cells[:-n]) == REST)
-        whole = len(cells) % n == 0 and len(cells) >= n * pickup and pickup < self.bar_steps[ids[0] - first]
-        return bool(whole and not held_rest.any() and ((cells >= HOLD) & (cells < first)).all())
+        line = Line(self.metres[metre], pickup % self.bar_steps[metre], KEYS[key], onset, end, pitch, part, steps)
+        # What encode would not write is not allowed.
+        return self._score(line) if steps >= pickup and self._ids(line) == ids.tolist() else None
 
     def grammar(self) -> Grammar:
         return _CellGrammar(self)

@@ -113,7 +113,7 @@ class EventWords:
         note = "Program Drums" if self.programs else self._FOLLOWERS["Program"]
         for i, after in enumerate(self._FOLLOWERS.values()):
             first, _, second = after.replace("note", note).partition(" else ")
-            kinds = second if second and not self._values[first] else first
+            kinds = second if second and not self.tempos else first
             table[i, [self._kinds.index(kind) for kind in kinds.split()]] = True
         return table
 

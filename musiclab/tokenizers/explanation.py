@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from html import escape
-from itertools import groupby
+from itertools import count, groupby, islice, pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,28 +61,23 @@ class Explanation:
 
     def rows(self) -> Iterator[tuple[str, str, list[tuple[str, list[Link]]]]]:
         """Yield bar, beat and the words there, grouped by the notes they speak of, named."""
-        for tick, row in groupby(self.links, key=lambda link: link.tick):
-            groups = [(self._names(notes), list(group)) for notes, group in groupby(row, key=lambda link: link.notes)]
-            yield *_place(self.score, tick), groups
-
-    def _names(self, notes: tuple[int, ...]) -> str:
-        return " ".join(pitch_name(int(self.score.notes["pitch"][i])) for i in notes)
+        names = [pitch_name(pitch) for pitch in self.score.notes["pitch"].tolist()]
+        for tick, row in groupby(self.links, key=attrgetter("tick")):
+            groups = groupby(row, key=attrgetter("notes"))
+            yield *_place(self.score, tick), [(" ".join(names[i] for i in notes), [*group]) for notes, group in groups]
 
     def __repr__(self) -> str:
         lines = [f"{self.name}: {len(self.links)} ids, {len(self.score)} notes", " bar  beat  words"]
         for bar, beat, groups in self.rows():
-            texts = (" ".join(_shown(link.word) for link in group) for _, group in groups)
-            named = [f"[{text} = {name}]" if name else text for text, (name, _) in zip(texts, groups, strict=True)]
+            texts = ((" ".join(_shown(link.word) for link in group), name) for name, group in groups)
+            named = [f"[{text} = {name}]" if name else text for text, name in texts]
             lines.append(f"{bar:>4}  {beat:>4}  {' '.join(named)}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        kinds = dict.fromkeys(link.kind for link in self.links)
-        legend = " ".join(_chip(kind, kind) for kind in kinds)
-        body = "".join(
-            f"<tr><td>{bar}</td><td>{beat}</td><td>{''.join(_group(*group) for group in groups)}</td></tr>"
-            for bar, beat, groups in self.rows()
-        )
+        legend = " ".join(_chip(kind, kind) for kind in dict.fromkeys(link.kind for link in self.links))
+        rows = ((bar, beat, "".join(_group(*group) for group in groups)) for bar, beat, groups in self.rows())
+        body = "".join(f"<tr><td>{bar}</td><td>{beat}</td><td>{chips}</td></tr>" for bar, beat, chips in rows)
         head = f"<b>{escape(self.name)}</b> &middot; {len(self.links)} ids, {len(self.score)} notes"
         return (
             f"<div class='ml-explain'><style>{STYLE}</style><p>{head} &emsp; {legend}</p><div><table>"
@@ -133,31 +129,29 @@ def link_words(tok: Tokenizer, ids: Sequence[int], score: Score) -> list[Link]:
 
     The n-th word that begins a pitch is its n-th note, the n-th that ends it the n-th to end.
     """
-    words = tok.words(ids)
-    begins, ends = _by_pitch(score, score.notes["onset"]), _by_pitch(score, score.end)
-    found: list[tuple[int, int] | None] = []  # note and tick
-    for word in words:
-        name, _, value = word.partition("_")
-        if name in STARTS or name in STOPS:
-            order, ticks = (begins, score.notes["onset"]) if name in STARTS else (ends, score.end)
-            note = next(order[int(value)])
-            found.append((note, int(ticks[note])))
+    groups: list[list[str]] = []
+    for before, word in pairwise(["", *tok.words(ids)]):
+        if before.startswith("Program") or word.startswith(("Velocity", "Duration")):
+            groups[-1].append(word)
         else:
-            found.append(found[-1] if name in ("Velocity", "Duration") else None)
-    tick, links = score.length, []
-    for word, note in zip(reversed(words), reversed(found), strict=True):
-        if word.startswith("Program_") and links:
-            note = (links[-1].notes[0], links[-1].tick) if links[-1].notes else None
-        tick = note[1] if note else tick  # a word of no note leads to the next one
-        links.append(Link(word, kind_of(word), (note[0],) if note else (), tick))
+            groups.append([word])
+    onsets, ends = (_by_pitch(score, ticks) for ticks in (score.notes["onset"], score.end))
+    links, tick = [], score.length
+    for group in reversed(groups):  # a word of no note leads to the next one
+        notes = ()
+        for name, _, value in (word.partition("_") for word in group):
+            if name in STARTS + STOPS:
+                tick, *notes = (onsets if name in STARTS else ends)[int(value)].pop()
+        links += [Link(word, kind_of(word), tuple(notes), tick) for word in reversed(group)]
     return links[::-1]
 
 
-def _by_pitch(score: Score, ticks: np.ndarray) -> dict[int, Iterator[int]]:
-    order: dict[int, list[int]] = defaultdict(list)
-    for i in np.argsort(ticks, kind="stable").tolist():
-        order[int(score.notes["pitch"][i])].append(i)
-    return {pitch: iter(notes) for pitch, notes in order.items()}
+def _by_pitch(score: Score, ticks: np.ndarray) -> dict[int, list[tuple[int, int]]]:
+    """Return tick and index of the notes of each pitch, in order."""
+    order = defaultdict(list)
+    for tick, i in sorted(zip(ticks.tolist(), count())):
+        order[int(score.notes["pitch"][i])].append((tick, i))
+    return order
 
 
 @link_words.register(CellWords)
@@ -186,13 +180,11 @@ def _link_characters(tok: ABCText, ids: Sequence[int], score: Score) -> list[Lin
 @link_words.register
 def _link_merged(tok: BPE, ids: Sequence[int], score: Score) -> list[Link]:
     """A merged word speaks of all the notes that its words speak of."""
-    base = iter(link_words(tok.base, tok.expand(ids), score))
-    links = []
-    for word, piece in zip(tok.words(ids), (tok.pieces[i] for i in ids), strict=True):
-        parts = [next(base) for _ in piece]
-        kind = parts[0].kind if len(parts) == 1 else "merged"
-        notes = dict.fromkeys(note for part in parts for note in part.notes)
-        links.append(Link(word, kind, tuple(notes), parts[0].tick))
+    base, links = iter(link_words(tok.base, tok.expand(ids), score)), []
+    for word, token_id in zip(tok.words(ids), ids, strict=True):
+        parts = list(islice(base, len(tok.pieces[token_id])))
+        notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+        links.append(Link(word, parts[0].kind if len(parts) == 1 else "merged", notes, parts[0].tick))
     return links
 
 

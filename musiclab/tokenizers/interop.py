@@ -16,22 +16,10 @@ VERSION = "3.1.0"
 # What MidiTok takes for what a file does not name. For most it is the only value that these tokenizers can say.
 DEFAULTS = json.loads(Path(__file__).with_name("miditok_defaults.json").read_text(encoding="utf-8"))
 OPEN = {
-    "pitch_range", "beat_res", "num_velocities", "num_tempos", "use_tempos", "use_programs", "use_time_signatures",
-    "remove_duplicated_notes", "time_signature_range",
+    "pitch_range", "beat_res", "num_velocities", "num_tempos", "use_tempos", "use_programs", "remove_duplicated_notes",
+    "time_signature_range",
 }  # fmt: skip
-FIXED = {key: value for key, value in DEFAULTS.items() if key not in OPEN}
 REMI_PARAMS = {"max_bar_embedding": None, "use_bar_end_tokens": False, "add_trailing_bars": False}
-
-
-def miditok_word(word: str) -> str:
-    """Return how MidiTok spells a word.
-
-    Examples
-    --------
-    >>> miditok_word("Bar"), miditok_word("TimeSignature_4/4"), miditok_word("Pitch_60")
-    ('Bar_None', 'TimeSig_4/4', 'Pitch_60')
-    """
-    return word.replace("TimeSignature", "TimeSig") if "_" in word else f"{word}_None"
 
 
 def to_miditok(tok: Tokenizer) -> dict:
@@ -59,16 +47,12 @@ def to_miditok(tok: Tokenizer) -> dict:
     """
     name = type(tok).__name__
     require(SCHEMES.get(name) is type(tok), "tok", f"one of {', '.join(SCHEMES)} for MidiTok", name)
-    metres: dict[str, list[int]] = {}
-    for numerator, denominator in tok.time_signatures:
-        metres.setdefault(str(denominator), []).append(numerator)
+    metres = {str(d): [n for n, same in tok.time_signatures if same == d] for _, d in tok.time_signatures}
     config = {
-        **FIXED, "pitch_range": list(tok.pitch_range), "num_velocities": tok.velocities,
+        **_fixed(name), "pitch_range": list(tok.pitch_range), "num_velocities": tok.velocities,
         "beat_res": {f"{start}_{stop}": steps for start, stop, steps in tok.steps_per_beat},
         "use_tempos": tok.tempos > 0, "num_tempos": tok.tempos or DEFAULTS["num_tempos"], "use_programs": tok.programs,
-        "remove_duplicated_notes": True, "use_time_signatures": bool(metres),
-        "time_signature_range": metres or {"4": [4]},
-        "additional_params": dict(REMI_PARAMS) if name == "REMI" else {},
+        "remove_duplicated_notes": True, "time_signature_range": metres or {"4": [4]},
     }  # fmt: skip
     return {"config": config, "tokenization": name, "miditok_version": VERSION}
 
@@ -101,19 +85,22 @@ def from_miditok(source: str | os.PathLike | dict) -> Tokenizer:
     name = params.get("tokenization")
     require(name in SCHEMES, "tokenization", f"one of {', '.join(SCHEMES)}", repr(name))
     require("_model" not in params, "_model", "absent: train BPE here on the scheme itself", "a trained model")
-    config, fixed = DEFAULTS | params.get("config", {}), FIXED | {"use_time_signatures": False}
-    metres = config["time_signature_range"] if config["use_time_signatures"] else {}
-    fields = {"time_signatures": [(n, int(d)) for d, ns in metres.items() for n in ns]} if name == "REMI" else {}
-    if name == "REMI":
-        config["additional_params"] = REMI_PARAMS | config["additional_params"]
-        fixed = FIXED | {"additional_params": REMI_PARAMS}
+    config, fixed = DEFAULTS | params.get("config", {}), _fixed(name)
+    config["additional_params"] = fixed["additional_params"] | config["additional_params"]
     for key, value in fixed.items():
         unused = not (config["use_tempos"] if "tempo" in key else config["use_programs"] or "one_token" not in key)
         in_any_order = key in ("programs", "use_note_duration_programs") and set(config[key]) == set(value)
         same = unused or in_any_order or config[key] == value
         require(same, key, f"{json.dumps(value)} in MidiTok's configuration", json.dumps(config[key]))
+    metres = [(n, int(d)) for d, ns in config["time_signature_range"].items() for n in ns]
     return SCHEMES[name](
         steps_per_beat=[(*map(int, beats.split("_")), steps) for beats, steps in config["beat_res"].items()],
-        pitch_range=config["pitch_range"], velocities=config["num_velocities"],
-        tempos=config["num_tempos"] * config["use_tempos"], programs=config["use_programs"], **fields,
+        pitch_range=config["pitch_range"], velocities=config["num_velocities"], programs=config["use_programs"],
+        tempos=config["num_tempos"] * config["use_tempos"], **({"time_signatures": metres} if name == "REMI" else {}),
     )  # fmt: skip
+
+
+def _fixed(name: str) -> dict:
+    """Return the options that have one value here."""
+    own = {"use_time_signatures": name == "REMI", "additional_params": REMI_PARAMS if name == "REMI" else {}}
+    return {key: value for key, value in DEFAULTS.items() if key not in OPEN} | own

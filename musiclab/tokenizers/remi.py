@@ -1,7 +1,6 @@
 """REMI: bars, positions in the bar, and notes of four words; the metre is in the words, so bar lines are exact."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar
@@ -15,10 +14,7 @@ from musiclab.tokenizers.event_grammar import EventGrammar
 from musiclab.tokenizers.event_words import START
 from musiclab.tokenizers.events import Events, Table
 
-METRES = (
-    *((n, 2) for n in range(1, 5)), *((n, 4) for n in range(1, 13)), *((n, 8) for n in range(1, 13)),
-    *((n, 16) for n in range(1, 13)),
-)  # fmt: skip
+METRES = tuple((n, d) for d, most in ((2, 4), (4, 12), (8, 12), (16, 12)) for n in range(1, most + 1))
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +37,7 @@ class REMI(Events, Tokenizer):
     programs : bool
         Write the program before each note. Otherwise all pitched parts are one, and drums are left out.
     time_signatures : pairs (numerator, denominator)
-        Metres that have a word, those of one denominator together; none writes no metre, every bar 4/4.
+        Metres that have a word, those of one denominator together, 4/4 among them.
 
     Notes
     -----
@@ -86,7 +82,7 @@ class REMI(Events, Tokenizer):
 
     _LAST = ("Duration", "Tempo", "TimeSignature")
     _FOLLOWERS: ClassVar = {
-        START: "Bar", "Bar": "TimeSignature else Bar Position", "Pitch": "Velocity", "Velocity": "Duration",
+        START: "Bar", "Bar": "TimeSignature", "Pitch": "Velocity", "Velocity": "Duration",
         "Duration": "note Position Bar", "Position": "Tempo note", "PitchDrum": "Velocity",
         "Tempo": "note Position Bar", "Program": "Pitch", "Drums": "PitchDrum", "TimeSignature": "Bar Position",
     }  # fmt: skip
@@ -95,25 +91,15 @@ class REMI(Events, Tokenizer):
         super().__post_init__()
         metres = self.time_signatures
         grouped = sorted(metres, key=lambda m: [d for _, d in metres].index(m[1]))
-        ok = not metres or ((4, 4) in metres and len(set(metres)) == len(metres) and list(metres) == grouped)
+        ok = (4, 4) in metres and len(set(metres)) == len(metres) and list(metres) == grouped
         text = "different pairs (numerator, denominator), one denominator after the other, (4, 4) among them"
         require(ok, "time_signatures", text, metres)
-        for metre in metres:
-            Score([], time_signatures=[TimeSignature(0, *metre)])
+        Score([], time_signatures=[(i, *metre) for i, metre in enumerate(metres)])
 
-    def _bar_and_step(self, n: int, d: int) -> tuple[int, int]:
-        """Return ticks in a bar and in a step."""
+    def _bar_and_step(self, n: np.ndarray | int, d: np.ndarray | int) -> tuple:
+        """Return ticks in a bar of a metre, and in a step."""
         beat = self._resolution * 4 // d
         return beat * n, beat // self._fine
-
-    @cached_property
-    def _bars_and_steps(self) -> np.ndarray:
-        """The same for each metre that has a word, shape (2, metres)."""
-        return np.array([self._bar_and_step(*metre) for metre in self._known]).T
-
-    @property
-    def _known(self) -> tuple[tuple[int, int], ...]:
-        return self.time_signatures or ((4, 4),)
 
     def _metres(self, score: Score) -> tuple[tuple[tuple[int, int, int], ...], int, int]:
         known = [ts for ts in score.time_signatures if ts[1:] in self.time_signatures]
@@ -123,49 +109,44 @@ class REMI(Events, Tokenizer):
         up = self._resolution // coarse
         pickup = (2 * coarse * score.pickup + old) // (2 * old) * up
         pad = -pickup % self._bar_and_step(*known[0][1:])[0]
-        metres: dict[int, tuple[int, int]] = {}
-        for ts in known:
-            onset = ts.onset * coarse // old * up + pad if ts.onset > 0 else 0
-            if metres:
-                begin = max(metres)
-                bar, _ = self._bar_and_step(*metres[begin])
-                onset = max(begin, begin - (begin - onset) // bar * bar)  # the next bar line
-            metres[onset] = ts[1:]
+        metres = {0: known[0][1:]}
+        for ts in known[1:]:
+            begin, metre = [*metres.items()][-1]
+            bar, _ = self._bar_and_step(*metre)
+            onset = ts.onset * coarse // old * up + pad
+            metres[max(begin, begin - (begin - onset) // bar * bar)] = ts[1:]  # from the next bar line on
         starts = (next(same) for _, same in groupby(metres.items(), key=itemgetter(1)))
         return tuple((onset, *metre) for onset, metre in starts), coarse, pad
 
     def _time_words(self, table: Table, onset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        start, _, _ = np.array(table.metres).T
-        bar_ticks, step = np.array([self._bar_and_step(n, d) for _, n, d in table.metres]).T
+        start, *metres = np.array(table.metres).T
+        bar_ticks, step = self._bar_and_step(*metres)
         first_bar = np.append(0, np.cumsum(np.diff(start) // bar_ticks[:-1]))
         i = 0 if len(start) == 1 else np.searchsorted(start, onset, "right") - 1
         bar, ticks = np.divmod(onset - start[i], bar_ticks[i])
         bar, position = bar + first_bar[i], self._zero["Position"] + ticks // step[i]
         new = np.flatnonzero(np.diff(onset, prepend=-1))
-        # The last bar is that of the last event or change of metre; without either there is none.
-        bars = max(int(bar[-1]) + 1 if len(bar) else 0, int(first_bar[-1]) + 1 if self.time_signatures else 0)
-        words = np.full((bars, 1 + bool(self.time_signatures)), self._zero["Bar"])
-        if self.time_signatures:
-            ids = [self._zero["TimeSignature"] + self.time_signatures.index((n, d)) for _, n, d in table.metres]
-            words[:, 1] = np.repeat(ids, np.diff(first_bar, append=bars))
-        at = np.repeat(np.searchsorted(bar, np.arange(bars)), words.shape[1])
+        bars = int(max([*bar[-1:], first_bar[-1]])) + 1  # the last is that of the last event or change of metre
+        words = np.full((bars, 2), self._zero["Bar"])
+        ids = [self._zero["TimeSignature"] + self.time_signatures.index((n, d)) for _, n, d in table.metres]
+        words[:, 1] = np.repeat(ids, np.diff(first_bar, append=bars))
+        at = np.repeat(np.searchsorted(bar, np.arange(bars)), 2)
         return np.concatenate([at, new]), np.concatenate([words.ravel(), position[new]])
 
     def _read(self, ids: np.ndarray) -> Table | None:
-        at = self._places(ids, "Bar", "Position", "Tempo", "Velocity")
+        at = self._places(ids, "Bar", "TimeSignature", "Position", "Tempo", "Velocity")
         if at is None:
             return None
-        metre = self._number[ids[at["Bar"] + 1]] if self.time_signatures else np.zeros_like(at["Bar"])
-        bar_ticks, step = self._bars_and_steps
-        begin = np.append(0, np.cumsum(bar_ticks[metre]))
+        metre, places = self._number[ids[at["TimeSignature"]]], at["Position"]
+        bar_ticks, step = self._bar_and_step(*np.array(self.time_signatures)[metre].T)
+        begin = np.append(0, np.cumsum(bar_ticks))
         changes = np.flatnonzero(np.diff(metre, prepend=-1)).tolist()
-        metres = tuple((int(begin[j]), *self._known[metre[j]]) for j in changes)
-        places = at["Position"]
+        metres = tuple((int(begin[j]), *self.time_signatures[metre[j]]) for j in changes)
         bar = at["Bar"].searchsorted(places) - 1
-        onset = begin[bar] + self._number[ids[places]] * step[metre[bar]]
+        onset = begin[bar] + self._number[ids[places]] * step[bar]
         tempo_onset = onset[places.searchsorted(at["Tempo"]) - 1]
-        last_bar_is_said = ids[-1] < self._spans["TimeSignature"].start or changes[-1] == len(metre) - 1
-        ok = (onset[1:] > onset[:-1]).all() and (onset < begin[bar + 1]).all() and last_bar_is_said
+        empty_end = at["TimeSignature"][-1] == len(ids) - 1 and changes[-1] < len(metre) - 1
+        ok = (onset[1:] > onset[:-1]).all() and (onset < begin[bar + 1]).all() and not empty_end
         if not ok or (self.tempos and tempo_onset[:1].tolist() != [0]):
             return None
         onset = onset.repeat(np.diff(at["Velocity"].searchsorted(places), append=len(at["Velocity"])))
@@ -180,8 +161,8 @@ class _REMIGrammar(EventGrammar):
 
     def __init__(self, tok: REMI) -> None:
         super().__init__(tok)
-        self.bars, self.position, self.positions = 0, -1, 4 * tok._fine
-        self.metre, self.changed, self.has_tempo = -1, False, not tok.tempos
+        self.bars, self.position, self.has_tempo = 0, -1, not tok.tempos
+        self.metre, self.changed = -1, False
 
     @property
     def n_bars(self) -> int:
@@ -189,17 +170,17 @@ class _REMIGrammar(EventGrammar):
 
     def _restrict(self, mask: np.ndarray) -> None:
         positions = mask[self.tok._spans["Position"]]
-        positions[: self.position + 1] = positions[self.positions :] = False
+        beats, _ = self.tok.time_signatures[self.metre]
+        positions[: self.position + 1] = positions[self.tok._fine * beats :] = False
         if self.bars and not self.has_tempo:
             positions[1:] = False
             mask &= self.tok._is("TimeSignature", "Position", "Tempo")
 
     def _push(self, number: int) -> None:
         if self.kind == "Bar":
-            self.bars, self.position, self.changed = self.bars + 1, -1, False
+            self.bars, self.position = self.bars + 1, -1
         elif self.kind == "TimeSignature":
             self.changed, self.metre = number != self.metre, number
-            self.positions = self.tok._fine * self.tok.time_signatures[number][0]
         elif self.kind == "Position":
             self.position = number
             self._next_onset()
@@ -207,6 +188,4 @@ class _REMIGrammar(EventGrammar):
             self.has_tempo = True
 
     def _may_end(self) -> bool:
-        if self.kind in (START, "TimeSignature"):
-            return self.has_tempo and (self.changed or not self.tok.time_signatures)
-        return self.kind in self.tok._LAST
+        return self.kind in self.tok._LAST and self.has_tempo and (self.kind != "TimeSignature" or self.changed)
