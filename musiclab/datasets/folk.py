@@ -14,12 +14,8 @@ from musiclab.errors import require
 from musiclab.files import attempt, in_parallel
 from musiclab.score import Score
 
-_SEED = "musiclab"
-_OLD_CHORD = re.compile(
-    r"(?m)^(?![A-Za-z]:).*\+[^+\n]*[A-Ga-g][^+\n]*\+"
-)  # +CEG+ in ABC 1.6: music21 reads one after the other
-
-
+# +CEG+, a chord in ABC 1.6, which music21 would read as notes one after the other.
+_OLD_CHORD = re.compile(r"(?m)^(?![A-Za-z]:).*\+[^+\n]*[A-Ga-g][^+\n]*\+")
 # By name: title, folder in music21's corpus, a pattern of file names and, where the source states one, the licence.
 SETS: dict[str, dict[str, str]] = json.loads(data_path("folk_tunes.json").read_text(encoding="utf-8"))
 LICENCE = f"none stated in the files. {MUSIC21_NOTE}"
@@ -60,10 +56,8 @@ def _tunes(chosen: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Yield (where from, ABC text) of each tune."""
     for path in sorted((_corpus_folder() / chosen["folder"]).glob("*.abc")):
         if re.match(chosen["files"], path.name):
-            texts = re.split(r"(?m)^(?=X:)", path.read_text(encoding="utf-8", errors="replace"))
-            for text in texts[1:]:
-                number = text[2:].split(maxsplit=1)[0]
-                yield f"music21 corpus, {chosen['folder']}/{path.name} X:{number}", text
+            for text in re.split(r"(?m)^(?=X:)", path.read_text(encoding="utf-8", errors="replace"))[1:]:
+                yield f"music21 corpus, {chosen['folder']}/{path.name} X:{text[2:].split(maxsplit=1)[0]}", text
 
 
 def _corpus_folder() -> Path:
@@ -84,5 +78,5 @@ def _read_tune(tune: tuple[str, str]) -> Score | None:
 def _split(title: str) -> str:
     """Return the split of a title, drawn from its words so that it never changes when tunes are added."""
     words = re.sub(r"\W+", " ", title.casefold()).strip()
-    draw = int(sha256(f"{_SEED} {words}".encode()).hexdigest(), 16) % 10
+    draw = int(sha256(f"musiclab {words}".encode()).hexdigest(), 16) % 10
     return {0: "valid", 1: "test"}.get(draw, "train")
