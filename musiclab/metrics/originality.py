@@ -40,7 +40,8 @@ class Run(NamedTuple):
 class Quotation(NamedTuple):
     """The longest run of the score at ``index``, and the bars around it there and in what it was copied from.
 
-    Title and source of the latter are in ``original``; ``licence`` is what the index was told.
+    The ticks of ``run`` are counted from where these excerpts begin. Title and source of what was copied are in
+    ``original``; ``licence`` is what the index was told.
     """
 
     index: int
@@ -171,8 +172,11 @@ class OriginalityIndex:
         return [self._quotation(i, scores[i], runs[i]) for i in worst]
 
     def _quotation(self, i: int, score: Score, run: Run) -> Quotation:
-        original = _bars_around(self.training[run.index], run.source_start, run.source_stop)
-        return Quotation(i, run, _bars_around(score, run.start, run.stop), original, self.licence)
+        begin, excerpt = _bars_around(score, run.start, run.stop)
+        source_begin, original = _bars_around(self.training[run.index], run.source_start, run.source_stop)
+        there = run.length, run.start - begin, run.stop - begin, run.index
+        run = Run(*there, run.source_start - source_begin, run.source_stop - source_begin)
+        return Quotation(i, run, excerpt, original, self.licence)
 
 
 def read_words(score: Score) -> dict[int | str, tuple[list[tuple], list[int], list[int]]]:
@@ -222,9 +226,10 @@ def _part_name(score: Score, i: int) -> str:
     return names[i + 2] if names.count(names[i + 2]) == 1 else f"part {i + 1}"
 
 
-def _bars_around(score: Score, start: int, stop: int) -> Score:
-    """Return the bars in which ticks ``start`` to ``stop`` lie."""
-    return score.bars(np.searchsorted(score.bar_onsets, start, "right") - 1, np.searchsorted(score.bar_onsets, stop))
+def _bars_around(score: Score, start: int, stop: int) -> tuple[int, Score]:
+    """Return where the bars begin in which ticks ``start`` to ``stop`` lie, and these bars."""
+    first = np.searchsorted(score.bar_onsets, start, "right") - 1
+    return int(score.bar_onsets[first]), score.bars(first, np.searchsorted(score.bar_onsets, stop))
 
 
 def approximate_matches(score: Score, candidates: Sequence[Score], part: int = 0) -> list[Run]:

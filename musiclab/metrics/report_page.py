@@ -64,7 +64,8 @@ def page_html(card: "ReportCard") -> str:
     """Return a whole page: the table, plots, what is copied beside its source, and the worst sample, marked in red."""
     pairs = [
         q._asdict()
-        | {"excerpt": _picture(q.excerpt, PAIR), "original": _picture(q.original, PAIR)}
+        | {"excerpt": _picture(q.excerpt, PAIR, _between(q.excerpt, q.run.start, q.run.stop))}
+        | {"original": _picture(q.original, PAIR, _between(q.original, q.run.source_start, q.run.source_stop))}
         | {"title": q.original.title or q.original.source, "unit": "quarters" if len(q.excerpt.parts) > 1 else "notes"}
         for q in card.quotations
     ]
@@ -93,6 +94,11 @@ def plot_card(card: "ReportCard") -> "Figure":
     right.legend(frameon=False, loc="lower right")
     pyplot.close(figure)
     return figure
+
+
+def _between(score: Score, start: int, stop: int) -> np.ndarray:
+    """Return the notes that begin between two ticks, as indices."""
+    return np.flatnonzero((score.notes["onset"] >= start) & (score.notes["onset"] < stop))
 
 
 def _parallel_notes(score: Score) -> np.ndarray:

@@ -322,7 +322,7 @@ def test_what_is_quoted_sounds_the_same_in_both():
     fakes = make_fakes(jsb()["test"], jsb()["train"], seed=0)["markov2"]
     for quotation in jsb_index().worst(fakes, n=5):
         run = quotation.run
-        both = fakes[quotation.index].excerpt(run.start, run.stop), jsb()["train"][run.index].excerpt(*run[4:])
+        both = quotation.excerpt.excerpt(run.start, run.stop), quotation.original.excerpt(*run[4:])
         mine, source = (words_of(score, "harmony") for score in both)
         assert mine == source and len(mine) == run.length
         assert quotation.licence == "the licence"
