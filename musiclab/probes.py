@@ -4,21 +4,17 @@ A figure alone says little: a network that was never trained gives features too,
 count may do as well. So a table of a probe has a row for each of these, and says which were left out.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import dummy, linear_model, metrics, model_selection, pipeline, preprocessing
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from musiclab.errors import require
-from musiclab.models import NGram
-from musiclab.training import token_nll
 
 FOLDS, DRAWS = 5, 1000
-ORDER = 4  # of the n-grams
 
 
 class Reading(NamedTuple):
@@ -33,8 +29,7 @@ class Reading(NamedTuple):
     average_precision: float
 
 
-@dataclass(frozen=True, repr=False)
-class ProbeTable:
+class ProbeTable(NamedTuple):
     """What :func:`probe` found; its repr is a table.
 
     Attributes
@@ -81,7 +76,7 @@ def probe(
     descriptors, random_network : ndarray, shape (items, any)
         What is counted by hand; and the same features of the same model with fresh weights.
     sequences : sequence of sequences, shape (items,)
-        Words, numbers or the like, of which a 4-gram is counted per class.
+        Words, numbers or the like: how often each comes, and each pair in a row, weighed by how rare it is (tf-idf).
 
     Raises
     ------
@@ -111,12 +106,14 @@ def probe(
         require(items == len(y), "items", f"{len(y)}, one a label", items)
     require(len(classes) > 1, "y", "of two classes or more", len(classes))
     require(len(pieces) >= FOLDS, "groups", f"at least {FOLDS} pieces", len(pieces))
-    regression = linear_model.LogisticRegression(max_iter=800, class_weight="balanced")
-    linear = pipeline.make_pipeline(preprocessing.StandardScaler(), regression)
+    how = {"max_iter": 800, "class_weight": "balanced"}
+    linear = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression(**how))
+    counts = TfidfVectorizer(analyzer=lambda words: [*zip(words), *pairwise(words)], sublinear_tf=True)
+    ngrams = pipeline.make_pipeline(counts, linear_model.LogisticRegression(C=30, **how))
     readers = {
         "features": (linear, X, y),
         "descriptors": (linear, descriptors, y),
-        "n-gram": (_NGrams(), sequences, y),
+        "n-gram": (ngrams, sequences, y),
         "random network": (linear, random_network, y),
         "shuffled labels": (linear, X, np.random.default_rng(0).permutation(y)),
         "majority": (dummy.DummyClassifier(), X, y),
@@ -124,25 +121,6 @@ def probe(
     folds = [*model_selection.StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0).split(y, y, groups)]
     rows = {name: None if how[1] is None else _reading(*how, groups, folds) for name, how in readers.items()}
     return ProbeTable(f"Probe: {len(y)} items of {len(pieces)} pieces kept apart, {len(classes)} classes", rows)
-
-
-class _NGrams:
-    """Counts n-grams of each class, and asks under which a sequence is likeliest."""
-
-    def fit(self, sequences: Sequence[Sequence], y: np.ndarray) -> None:
-        self.classes_, self.models = np.unique(y), []
-        self.words = {word: i for i, word in enumerate(sorted(set(chain(*sequences))), start=2)}
-        for label in self.classes_:
-            self.models.append(NGram(len(self.words) + 2, ORDER))
-            self.models[-1].count(self._ids(sequences[i] for i in np.flatnonzero(y == label)))
-
-    def predict_proba(self, sequences: Sequence[Sequence]) -> np.ndarray:
-        nats = np.array([[n.sum() for n in token_nll(model, self._ids(sequences))] for model in self.models])
-        likelihood = np.exp(nats.min(axis=0) - nats).T  # (items, classes)
-        return likelihood / likelihood.sum(axis=1, keepdims=True)
-
-    def _ids(self, sequences: Iterable[Sequence]) -> list[list[int]]:
-        return [[0, *(self.words.get(word, 1) for word in sequence)] for sequence in sequences]  # 1: never met
 
 
 def _reading(reader: Any, X: Sequence, y: np.ndarray, groups: np.ndarray, folds: list) -> Reading:
@@ -159,7 +137,7 @@ def _reading(reader: Any, X: Sequence, y: np.ndarray, groups: np.ndarray, folds:
     return Reading(
         float(_macro_f1(table)), tuple(np.quantile(draws, [0.025, 0.975]).tolist()), draws,
         float(table.trace() / len(y)), float((table.diagonal() / table.sum(axis=1)).mean()),
-        float(metrics.average_precision_score(y, chances[:, 1])) if k == 2 else math.nan,
+        float(metrics.average_precision_score(y, chances[:, 1])) if k == 2 else np.nan,
     )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -143,7 +142,7 @@ def note_steps(model: Model, tok: Tokenizer, score: Score) -> tuple[np.ndarray, 
     for position, link in enumerate(links, start=1):
         for note in link.notes:
             first.setdefault(note, (position + lead) // columns)
-    header = len(list(takewhile(lambda link: link.kind == "header", links)))
+    header = next((i for i, link in enumerate(links) if link.kind != "header"), len(links))
     ticks = [-1] * (lead + 1 + header) + [link.tick for link in links[header:]]
     return np.array(ticks[::columns]), np.array([first[note] for note in sorted(first)])
 

@@ -37,13 +37,12 @@ class Transcriber(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.overtones = nn.Conv2d(1, 24, (OCTAVES, 3), padding=(OCTAVES // 2, 1))
-        self.neighbours = nn.Conv2d(24, 24, (3, 5), padding=(1, 2))
-        self.out = nn.Conv2d(24, 1, 1)
+        overtones = nn.Conv2d(1, 24, (OCTAVES, 3), padding="same")
+        neighbours = nn.Conv2d(24, 24, (3, 5), padding="same")
+        self.layers = nn.Sequential(overtones, nn.ReLU(), neighbours, nn.ReLU(), nn.Conv2d(24, 1, 1))
 
     def forward(self, loudness: torch.Tensor) -> torch.Tensor:
-        x = torch.relu(self.overtones(loudness[:, None]))  # (B, 24, 96, T)
-        return self.out(torch.relu(self.neighbours(x)))[:, 0]  # (B, 96, T)
+        return self.layers(loudness[:, None])[:, 0]  # (B, 96, T)
 
     @torch.no_grad()
     def probabilities(self, wave: np.ndarray) -> np.ndarray:

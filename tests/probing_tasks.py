@@ -6,8 +6,9 @@ import warnings
 import numpy as np
 
 from musiclab.datasets import load_chorales, load_folk_tunes
-from musiclab.datasets.cache import cached_scores, data_path, in_parallel
+from musiclab.datasets.cache import cached_scores, data_path
 from musiclab.features.pitches import lines, melodic_intervals
+from musiclab.files import in_parallel
 from musiclab.models.base import build_model
 from musiclab.notation import from_music21
 from musiclab.pretrained import load_pretrained

@@ -90,7 +90,7 @@ def test_refuses(given, said):
 
 @pytest.mark.slow
 def test_whose_part_on_chorales():
-    """Baselines measured by code of its own: descriptors .819, 4-grams .896, majority .249, each to .03."""
+    """Baselines measured by code of its own: descriptors .819, n-grams .896, majority .249, each to .03."""
     from tests.probing_tasks import all_chorales, line_descriptors, whose_part, words
 
     lines, parts, pieces = whose_part(all_chorales())
@@ -103,7 +103,7 @@ def test_whose_part_on_chorales():
 
 @pytest.mark.slow
 def test_whose_style():
-    """Baselines measured by code of its own: descriptors .711 (macro-F1 .666), n-grams .741, each to .03.
+    """Baselines measured by code of its own: descriptors .711 (macro-F1 .666), n-grams .786 (.753), each to .03.
 
     Which pieces were drawn there is not known: here O'Neill's tunes are .356 of the windows, not .392.
     """
@@ -115,7 +115,8 @@ def test_whose_style():
     print(table)
     assert table.rows["features"].accuracy == pytest.approx(0.711, abs=0.03)
     assert table.rows["features"].macro_f1 == pytest.approx(0.666, abs=0.03)
-    assert table.rows["n-gram"].accuracy == pytest.approx(0.741, abs=0.03)
+    assert table.rows["n-gram"].accuracy == pytest.approx(0.786, abs=0.03)
+    assert table.rows["n-gram"].macro_f1 == pytest.approx(0.753, abs=0.03)
     assert table.rows["majority"].macro_f1 == pytest.approx(0.094, abs=0.03)
     assert table.rows["shuffled labels"].balanced == pytest.approx(1 / 6, abs=0.05)
 

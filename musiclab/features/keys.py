@@ -26,11 +26,6 @@ PROFILES = {
         (17.766, 0.1456, 14.927, 0.1602, 19.805, 11.359, 0.2912, 22.062, 0.1456, 8.1549, 0.2330, 4.9512),
         (18.265, 0.7376, 14.050, 16.860, 0.7025, 14.436, 0.7025, 18.616, 4.5662, 1.9319, 7.3762, 1.7562),
     ),
-    # fit_profile on the chorales of the training split that end on their tonic
-    "learned": (
-        (7.06, -1.23, 0.62, -1.99, 2.54, -1.09, -3.88, 7.73, -2.94, -2.54, -4.58, 0.3),
-        (6.13, -2.26, 0.87, 2.78, -1.89, -0.98, -2.91, 6.97, -2.05, -4.92, -2.0, 0.24),
-    ),
 }  # fmt: skip
 
 
@@ -53,7 +48,7 @@ def key_correlations(score: Score, profile: str | np.ndarray = "aarden-essen") -
     ----------
     score : Score
     profile : str or ndarray of shape (2, 12)
-        ``"aarden-essen"``, ``"krumhansl-schmuckler"``, ``"learned"``, or one of your own, major and minor.
+        ``"aarden-essen"``, ``"krumhansl-schmuckler"``, or one of your own, major and minor: :func:`fit_profile`.
 
     Returns
     -------

@@ -4,8 +4,6 @@ A frame is 512 samples at 22,050 a second, 23 ms. ``sounding_frames`` says of a 
 what is read from its sound can be compared with the notes that made it.
 """
 
-from types import ModuleType
-
 import numpy as np
 
 from musiclab.errors import optional, require
@@ -15,10 +13,7 @@ from musiclab.score import Score
 SAMPLE_RATE, HOP = 22050, 512
 LOWEST, BINS = 24, 96  # rows of a pitch spectrogram: MIDI pitches 24 (C1) to 119
 SILENCE_DB = -80.0
-
-
-def _librosa() -> ModuleType:
-    return optional("librosa", "reading spectra", "pip install librosa")
+LIBROSA = ("librosa", "reading spectra", "pip install librosa")
 
 
 def spectrogram(wave: np.ndarray, kind: str = "linear") -> np.ndarray:
@@ -54,7 +49,7 @@ def spectrogram(wave: np.ndarray, kind: str = "linear") -> np.ndarray:
     69
     """
     require(np.ndim(wave) == 1, "wave", "mono, of shape (samples,)", np.shape(wave))
-    lib, rates = _librosa(), {"sr": SAMPLE_RATE, "hop_length": HOP}
+    lib, rates = optional(*LIBROSA), {"sr": SAMPLE_RATE, "hop_length": HOP}
     kinds = {
         "linear": lambda: np.abs(lib.stft(wave, hop_length=HOP)),
         "mel": lambda: np.sqrt(lib.feature.melspectrogram(y=wave, **rates)),
@@ -86,7 +81,7 @@ def chroma(wave: np.ndarray) -> np.ndarray:
     >>> int(chroma(tone).mean(axis=1).argmax())  # A
     9
     """
-    return _librosa().feature.chroma_cqt(y=wave, sr=SAMPLE_RATE, hop_length=HOP)
+    return optional(*LIBROSA).feature.chroma_cqt(y=wave, sr=SAMPLE_RATE, hop_length=HOP)
 
 
 def sounding_frames(score: Score, frames: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from musiclab.features import harmony, pitches, rhythm, structure
 from musiclab.score import Score
 
 # Each is a function from a score to a number; the first 14 are those by which sets of scores are compared.
-_FUNCTIONS = (
+DESCRIPTORS = {one.__name__: one for one in (
     pitches.n_pitches, pitches.n_pitch_classes, pitches.pitch_range, pitches.pitch_class_entropy,
     pitches.scale_consistency, rhythm.groove_consistency, rhythm.bar_entropy, pitches.polyphony,
     pitches.mean_interval, pitches.leap_rate, rhythm.note_density, rhythm.mean_inter_onset,
@@ -17,8 +17,7 @@ _FUNCTIONS = (
     pitches.rising_rate, rhythm.groove_similarity, rhythm.empty_quarter_rate, rhythm.empty_bar_rate,
     rhythm.syncopation, harmony.triad_rate, harmony.harmonic_change, structure.repeated_bar_rate,
     structure.structure_indicator,
-)  # fmt: skip
-DESCRIPTORS = {function.__name__: function for function in _FUNCTIONS}
+)}  # fmt: skip
 COMPARED = tuple(DESCRIPTORS)[:14]
 
 
