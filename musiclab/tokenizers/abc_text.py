@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -70,10 +70,7 @@ class ABCText(OnGrid, Tokenizer):
     """
 
     steps_per_quarter: int = 12
-
-    @cached_property
-    def vocab(self) -> tuple[str, ...]:
-        return (*SPECIAL_WORDS, *CHARACTERS)
+    vocab: ClassVar = (*SPECIAL_WORDS, *CHARACTERS)
 
     @cached_property
     def headers(self) -> dict[str, tuple[tuple[int, int], tuple[int, str]]]:
@@ -219,8 +216,10 @@ class _ABCGrammar(Grammar):
         char = self.tok.vocab[token_id]
         if self.metre is None:
             self.head += char
-            self.metre, self.key = self.tok.headers.get(self.head, (None, None))
-            self.place = _Place(room=self._bar)
+            if self.head in self.tok.headers:
+                self.metre, self.key = self.tok.headers[self.head]
+                self.bar = steps_in_bar(self.metre, self.tok.steps_per_quarter)
+                self.place = _Place(room=self.bar)
         elif self.name and char in "0123456789/":
             self.length += char
         elif self.name and char in _next(self._names(self.place), self.name):
@@ -231,15 +230,11 @@ class _ABCGrammar(Grammar):
             if char == "|":
                 self.pickup = now if room and not self.bars else self.pickup
                 self.bars += 1
-                self.place = _Place(now, self._bar, "", last if tie else None, tie and "|")
+                self.place = _Place(now, self.bar, "", last if tie else None, tie and "|")
             elif char == "-":
                 self.place = self.place._replace(tie="-")
             else:
                 self.name = char
-
-    @property
-    def _bar(self) -> int:
-        return steps_in_bar(self.metre, self.tok.steps_per_quarter) if self.metre else 0
 
     @property
     def n_bars(self) -> int:

@@ -111,10 +111,9 @@ class Tokenizer(ABC):
         """
         ids = self._checked(ids)
         start = int(len(ids) > 0 and ids[0] == BOS)
-        stop = len(ids)
-        while stop > start and ids[stop - 1] in (PAD, EOS):
-            stop -= 1
-        body = ids[start:stop]
+        body = ids[start:]
+        while len(body) and body[-1] in (PAD, EOS):
+            body = body[:-1]
         if not strict:
             body = self.repair(body)
             if not len(body) and not self.grammar().mask()[EOS]:

@@ -10,16 +10,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from musiclab.errors import require
 from musiclab.score import Score
 from musiclab.tokenizers.base import SPECIAL_WORDS, Grammar, Tokenizer, load_tokenizer
-
-if TYPE_CHECKING:
-    import tokenizers
 
 PRIVATE = 0xF0000  # the first of 65,536 characters that Unicode leaves to private use
 N_SPECIAL = len(SPECIAL_WORDS)
@@ -133,7 +129,7 @@ class BPE(Tokenizer):
         return {"tokenizer": type(self).__name__, "base": self.base.config, "merges": merges}
 
     @cached_property
-    def engine(self) -> tokenizers.Tokenizer:
+    def engine(self) -> object:
         """The same merges as a tokenizer of the ``tokenizers`` library, on private characters, with our ids."""
         from tokenizers import Tokenizer as Engine
         from tokenizers import models

@@ -12,7 +12,7 @@ import numpy as np
 
 from musiclab.errors import require
 from musiclab.pitch import key_name
-from musiclab.score import DEFAULT_VELOCITY, NOTE, WIDE_NOTE, Key, Part, Score, Tempo, TimeSignature
+from musiclab.score import DEFAULT_VELOCITY, NOTE, Key, Part, Score, Tempo, TimeSignature
 from musiclab.tokenizers.base import EOS, SPECIAL_WORDS, Grammar
 
 METRES = ((4, 4), (3, 4), (2, 4), (6, 4), (2, 2), (3, 2), (4, 2), (3, 8), (6, 8), (9, 8), (12, 8))
@@ -49,19 +49,24 @@ def read_line(score: Score, steps_per_quarter: int, parts: int = 1, pitches: tup
 
     Of the notes of a part that begin together the highest stays, and a later note cuts an earlier one.
     """
-    score = score.resample(steps_per_quarter)
-    n = score.notes.astype(WIDE_NOTE)
+
+    def step(ticks: np.ndarray | int) -> np.ndarray:
+        return (2 * steps_per_quarter * np.asarray(ticks, dtype=np.int64) + score.resolution) // (2 * score.resolution)
+
+    n = score.notes
     n = n[(n["part"] < parts) & (n["pitch"] >= pitches[0]) & (n["pitch"] <= pitches[1])]
-    n = n[np.argsort(n["part"], kind="stable")]
-    again = (n["part"][1:] == n["part"][:-1]) & (n["onset"][1:] == n["onset"][:-1])
-    onset, duration, pitch, _, part = (n[name][np.append(~again, True)[: len(n)]] for name in NOTE.names)
-    end = onset + duration
+    onset, duration, pitch, _, part = (n[name].astype(np.int64) for name in NOTE.names)
+    onset, end = step(onset), np.maximum(step(onset + duration), step(onset) + 1)
+    steps = max(1, int(step(score.length)), int(end.max(initial=0)))
+    order = np.lexsort([end, pitch, onset, part])
+    last = (np.diff(part[order], append=-1) != 0) | (np.diff(onset[order], append=-1) != 0)
+    onset, end, pitch, part = (column[order[last]] for column in (onset, end, pitch, part))
     end[:-1] = np.where(part[1:] == part[:-1], np.minimum(end[:-1], onset[1:]), end[:-1])
     metre = score.time_signatures[0][1:]
     metre = metre if metre in metres_on_grid(steps_per_quarter) else (4, 4)
-    pickup = score.pickup % steps_in_bar(metre, steps_per_quarter)
+    pickup = int(step(score.pickup)) % steps_in_bar(metre, steps_per_quarter)
     key = score.keys[0][1:] if score.keys else (0, "major")
-    return Line(metre, pickup, key, onset, end, pitch, part, max(1, score.length))
+    return Line(metre, pickup, key, onset, end, pitch, part, steps)
 
 
 def places(first: np.ndarray, length: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ Boulanger-Lewandowski, Bengio & Vincent (2012) is counted, and what ``Chorale`` 
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -46,9 +46,7 @@ class ChoraleGrid(Tokenizer):
     True
     """
 
-    @cached_property
-    def vocab(self) -> tuple[str, ...]:
-        return (*SPECIAL_WORDS, "Rest", *(f"Pitch_{p}" for p in range(LOW, HIGH + 1)))
+    vocab: ClassVar = (*SPECIAL_WORDS, "Rest", *(f"Pitch_{p}" for p in range(LOW, HIGH + 1)))
 
     def encode(self, score: Score) -> list[int]:
         cells = np.array(CHORALE.encode(score)[3:]).reshape(-1, 4)
@@ -85,18 +83,18 @@ class ChoraleGrid(Tokenizer):
         return np.where(grid == -1, REST, PITCH + grid - LOW).ravel().tolist()
 
     def grammar(self) -> Grammar:
-        return _GridGrammar(len(self.vocab))
+        return _GridGrammar()
 
 
 class _GridGrammar(Grammar):
     """Rows of four cells; EOS between rows."""
 
-    def __init__(self, size: int) -> None:
-        self.pushed, self.legal = 0, np.arange(size) >= REST
+    def __init__(self) -> None:
+        self.pushed = 0
 
     def mask(self) -> np.ndarray:
-        self.legal[EOS] = self.pushed > 0 and self.pushed % 4 == 0
-        return self.legal.copy()
+        ids = np.arange(len(ChoraleGrid.vocab))
+        return (ids >= REST) | (ids == EOS) & (self.pushed > 0 and self.pushed % 4 == 0)
 
     def push(self, token_id: int) -> None:
         self.pushed += 1

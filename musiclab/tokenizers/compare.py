@@ -36,10 +36,8 @@ class Comparison:
     def __repr__(self) -> str:
         cells = self._cells()
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return "\n".join(
-            "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-            for row in cells
-        )
+        columns = "  ".join(f"{{:{'>' if i else '<'}{width}}}" for i, width in enumerate(widths))
+        return "\n".join(columns.format(*row) for row in cells)
 
     def _repr_html_(self) -> str:
         first = "<td style='text-align:left'>"
@@ -91,15 +89,11 @@ def _row(scores: Sequence[Score], tok: Tokenizer) -> dict:
     errors, dropped = zip(*(onset_errors(score, tok.project(score)) for score in scores), strict=True)
     errors, n_notes = np.concatenate(errors), sum(len(score) for score in scores)
     quarters = sum(score.length / score.resolution for score in scores[1::2])
-    values = (
-        tok.name,
-        len(tok.vocab),
-        sum(map(len, ids)) / max(1, sum(score.n_bars for score in scores)),
-        1000 * errors.mean() if len(errors) else np.nan,
-        100 * sum(dropped) / n_notes if n_notes else np.nan,
-        bigram_bits(ids[::2], ids[1::2], len(tok.vocab)) / quarters,
-    )
-    return dict(zip(COLUMNS, values, strict=True))
+    per_bar = sum(map(len, ids)) / max(1, sum(score.n_bars for score in scores))
+    moved = 1000 * errors.mean() if len(errors) else np.nan
+    gone = 100 * sum(dropped) / n_notes if n_notes else np.nan
+    bits = bigram_bits(ids[::2], ids[1::2], len(tok.vocab)) / quarters
+    return dict(zip(COLUMNS, (tok.name, len(tok.vocab), per_bar, moved, gone, bits), strict=True))
 
 
 def onset_errors(score: Score, told: Score) -> tuple[np.ndarray, int]:

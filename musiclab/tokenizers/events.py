@@ -140,11 +140,9 @@ class Events(EventWords):
 
     def _time_words(self, table: Table, onset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the words that tell the time of events, and before which event each stands."""
-        raise NotImplementedError
 
     def _read(self, ids: np.ndarray) -> Table | None:
         """Return the table that ids spell, at least one, or None if ``encode`` would not write them so."""
-        raise NotImplementedError
 
     def _with_notes(self, ids, at, onset, tempo_onset, metres=((0, 4, 4),)) -> Table | None:
         """Return the table of notes and tempos at these onsets, or None if they are not in order."""

@@ -9,7 +9,7 @@ import numpy as np
 from musiclab.tokenizers.base import Grammar, Tokenizer
 from musiclab.tokenizers.event_words import DRUMS, START
 from musiclab.tokenizers.events import Table, part_order
-from musiclab.tokenizers.shifts import ShiftGrammar, Shifts
+from musiclab.tokenizers.tsd import ShiftGrammar, Shifts
 
 
 @dataclass(frozen=True, repr=False)
