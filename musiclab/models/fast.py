@@ -18,14 +18,14 @@ from musiclab.models.base import Dropout, Model
 from musiclab.models.fast_grid import GridStep
 from musiclab.models.fast_layers import Attention, Recurrence, array, dense, linear, norm
 from musiclab.models.grid import GridGRU, GridTransformer, RecurrentTrunk
-from musiclab.models.grid_heads import Anchor, CellHead, CopyHead
+from musiclab.models.grid_heads import Anchor, CellHead, CopyHead, Lookup
 from musiclab.models.rnn import GRU, LSTM
 from musiclab.models.transformer import Attend, Block, Transformer, Trunk
 
 LARGE = 1_000_000  # from so many weights on, reading them is most of a step
 PARTS = {
-    Anchor, Attend, Block, CellHead, CopyHead, Dropout, RecurrentTrunk, Trunk, nn.Embedding, nn.GELU, nn.GRU, nn.LSTM,
-    nn.LayerNorm, nn.Linear, nn.ModuleList, nn.Sequential,
+    Anchor, Attend, Block, CellHead, CopyHead, Dropout, Lookup, RecurrentTrunk, Trunk, nn.Embedding, nn.GELU, nn.GRU,
+    nn.LSTM, nn.LayerNorm, nn.Linear, nn.ModuleList, nn.Sequential,
 }  # fmt: skip
 
 

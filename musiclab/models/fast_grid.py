@@ -3,14 +3,13 @@
 Symbols, ages and cells of a row are lists of whole numbers here; a few of these cost Python less than NumPy.
 """
 
-from itertools import accumulate
+from collections.abc import Callable
 
 import numpy as np
-from torch import nn
 
 from musiclab.models.fast_layers import Attention, Recurrence, array, feed_forward, linear, norm, softmax
 from musiclab.models.grid import GridState, GridTransformer
-from musiclab.models.grid_heads import LONGEST, MEMORY, OLDEST, PHRASE, SHORTEST, CellHead, CopyHead, Matches
+from musiclab.models.grid_heads import LONGEST, MEMORY, OLDEST, PHRASE, SHORTEST, CellHead, CopyHead, Lookup, Matches
 
 
 class GridStep:
@@ -18,10 +17,13 @@ class GridStep:
 
     def __init__(self, model: GridTransformer, trunk: Attention | Recurrence) -> None:
         self.model = model
-        C, k = model.columns, np.arange(model.cycle)
-        self.trunk, self.heads = trunk, [Head(head, C) for head in model.heads]
-        self.table = Table((model.embed, C), (model.embed_age, C), (model.embed_step, C), (model.embed_gap, C))
-        self.embed_class, self.embed_phase = linear(model.embed_class), array(model.embed_phase.weight)
+        k = np.arange(model.cycle)
+        self.trunk, self.heads = trunk, [Head(head) for head in model.heads]
+        self.table, self.embed_class, self.embed_phase = (
+            lookup(model.table),
+            linear(model.embed_class),
+            array(model.embed_phase.weight),
+        )
         self.copy = Copy(model.copy) if model.copy else None
         self.turn, self.classes = (k[:, None] - k) % model.cycle, np.arange(model.n_symbols) % model.cycle
         self.symbols = slice(model.first, model.first + model.n_symbols)
@@ -95,30 +97,21 @@ def _interval(value: int, reference: int, count: int) -> int:
     return value - reference + count if value and reference else 0
 
 
-class Table:
-    """Embeddings of columns of whole numbers, in one array: numbers in, the sum of their vectors out."""
-
-    def __init__(self, *layers: tuple[nn.Embedding, int]) -> None:
-        parts = [part for layer, columns in layers if columns for part in np.split(array(layer.weight), columns)]
-        self.vectors, self.starts = np.concatenate(parts), [0, *accumulate(map(len, parts))]
-
-    def __call__(self, *numbers: int) -> np.ndarray:
-        return self.vectors[[start + i for start, i in zip(self.starts, numbers, strict=False)]].sum(axis=0)
+def lookup(table: Lookup) -> Callable:
+    """Return what gives the sum of the vectors of whole numbers."""
+    vectors, start = array(table.embed.weight), array(table.start)
+    return lambda *numbers: vectors[start + numbers].sum(axis=0)
 
 
 class Head:
     """The scores of one column's cell."""
 
-    def __init__(self, head: CellHead, columns: int) -> None:
-        self.column, self.count = head.column, head.count
-        left = (head.embed_known, head.embed_gap, head.embed_move, head.embed_before)
-        self.table = Table((head.embed_value, columns), (head.embed_age, columns), *((e, head.column) for e in left))
+    def __init__(self, head: CellHead) -> None:
+        self.column, self.count, self.table, self.along = head.column, head.count, lookup(head.table), array(head.along)
         self.project, self.out = linear(head.project), linear(head.out)
         self.embed_class, self.feed = linear(head.embed_class), feed_forward(head.feed)
         self.norm1, self.norm2 = norm(head.norm1), norm(head.norm2)
-        self.along = array(head.score_along.weight).reshape(-1, head.intervals)
-        stops = list(accumulate(head.sizes))
-        self.parts = [slice(stop - size, stop) for stop, size in zip(stops, head.sizes, strict=True)]
+        self.parts = np.cumsum(head.sizes)[:-1]
 
     def __call__(self, s: GridStep, new: list[int], classes: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return scores by id (V), of not copying (1), by class (M K) and by symbol (count).
@@ -133,9 +126,9 @@ class Head:
         z = self.project(s.hidden) + self.embed_class(classes)
         z = z + self.table(*s.value, *s.age, *s.cells, *gaps, *moves, *apart)
         out = self.out(self.norm2(z + self.feed(self.norm1(z))))
-        ids, fresh, by_class, along, *by_interval = (out[part] for part in self.parts)
+        ids, fresh, by_class, along, by_interval = np.split(out, self.parts)
         by_symbol = np.zeros(n, np.float32)
-        for reference, scores in zip([own, *new], by_interval, strict=True):
+        for reference, scores in zip([own, *new], by_interval.reshape(-1, 2 * n + 1), strict=True):
             if reference:
                 by_symbol += scores[n + 1 - reference : 2 * n + 1 - reference]
         for i, (b, a) in enumerate(zip(before, new, strict=True)):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from musiclab.errors import require
 from musiclab.models.base import Dropout, Model
-from musiclab.models.grid_heads import OLDEST, Anchor, CellHead, CopyHead, Matches, interval, turn
+from musiclab.models.grid_heads import OLDEST, Anchor, CellHead, CopyHead, Lookup, Matches, interval, turn
 from musiclab.models.transformer import Cache, Trunk
 
 
@@ -98,10 +98,8 @@ class GridTransformer(Model):
         self.columns, self.first, self.n_symbols, self.hold = columns, first, count, hold
         self.lead, self.period, self.cycle = columns - header, period, cycle
         self.anchor = Anchor(vocab_size, cycle, anchors)
-        self.embed = nn.Embedding(columns * vocab_size, width)
-        self.embed_age = nn.Embedding(columns * (OLDEST + 1), width)
-        self.embed_step = nn.Embedding(columns * (2 * count + 1), width)
-        self.embed_gap = nn.Embedding(columns * (2 * count + 1), width)
+        sizes = [vocab_size, OLDEST + 1, 2 * count + 1, 2 * count + 1]
+        self.table = Lookup(width, [size for size in sizes for _ in range(columns)])
         classes = self.anchor.kinds * cycle
         self.embed_class = nn.Linear(columns * classes, width, bias=False)
         self.embed_phase = nn.Embedding(period, width)
@@ -153,7 +151,9 @@ class GridTransformer(Model):
         if rows.shape[1]:
             at = cache.position if cache else 0
             new, recent = self.anchor(rows, self._class(value[:, 1:]), recent, anchor, at == 0)  # (B, R, M, K)
-            x = self._embed_rows(rows, value[:, 1:], earlier[:, 1:], age[:, 1:], turn(new))  # (B, R, D)
+            now, n = value[:, 1:], self.n_symbols
+            x = self.table(rows, age[:, 1:], interval(now, earlier[:, 1:], n), interval(now, now[..., -1:], n))
+            x = x + self.embed_class(self._turned(now, turn(new)))  # (B, R, D)
             header = x[:, :1] if at == 0 else header
             phase = torch.arange(at, at + rows.shape[1], device=rows.device) % self.period
             out, cache = self.trunk(self.drop(x + header + self.embed_phase(phase)), cache)
@@ -189,17 +189,6 @@ class GridTransformer(Model):
         earlier = torch.where(last_set > 0, before, state.earlier[:, None])
         age = torch.where(last_set > 0, number - last_set, state.age[:, None] + number).clamp(max=OLDEST)
         return full, _after(state.earlier, earlier), _after(state.age, age)
-
-    def _embed_rows(self, rows: Tensor, value: Tensor, earlier: Tensor, age: Tensor, turned: Tensor) -> Tensor:
-        column = torch.arange(self.columns, device=rows.device)
-        step, gap = interval(value, earlier, self.n_symbols), interval(value, value[..., -1:], self.n_symbols)
-        symbols = (
-            self.embed(rows + column * self.vocab_size)
-            + self.embed_age(age + column * (OLDEST + 1))
-            + self.embed_step(step + column * (2 * self.n_symbols + 1))
-            + self.embed_gap(gap + column * (2 * self.n_symbols + 1))
-        ).sum(dim=2)  # (B, R, D)
-        return symbols + self.embed_class(self._turned(value, turned))
 
     def _score(self, c: int, row: Tensor, before: Before, matches: Matches | None) -> Tensor:
         """Return logits (B, R, V) of column c, from what stands before each row and its cells left of c."""

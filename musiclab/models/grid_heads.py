@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,18 @@ OLDEST = 31
 LONGEST, SHORTEST = 63, 4  # lengths of a repeat that are told apart; a shorter one is chance
 PHRASE = 16  # rows; what comes twice within fewer is a chord held or a figure
 MEMORY = 0.98  # what the classes heard are worth one row later
+
+
+class Lookup(nn.Module):
+    """A vector for each value of each of some whole numbers (..., n), given in groups; the sum of theirs, (..., D)."""
+
+    def __init__(self, width: int, sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(sum(sizes), width)
+        self.register_buffer("start", torch.tensor([0, *accumulate(sizes[:-1])]), persistent=False)
+
+    def forward(self, *numbers: Tensor) -> Tensor:
+        return self.embed(torch.cat(numbers, dim=-1) + self.start).sum(dim=-2)
 
 
 class Anchor(nn.Module):
@@ -61,20 +74,14 @@ class CellHead(nn.Module):
         self, column: int, vocab_size: int, columns: int, count: int, classes: int, width: int, dropout: float
     ) -> None:
         super().__init__()
-        self.column, self.vocab_size, self.count = column, vocab_size, count
-        self.intervals = 2 * count + 1
-        self.project = nn.Linear(width, width)
-        self.embed_value = nn.Embedding(columns * (count + 1), width)
-        self.embed_age = nn.Embedding(columns * (OLDEST + 1), width)
-        self.embed_class = nn.Linear(columns * classes, width, bias=False)
-        self.embed_known = nn.Embedding(max(1, column) * vocab_size, width)
-        self.embed_gap, self.embed_move, self.embed_before = (
-            nn.Embedding(max(1, column) * self.intervals, width) for _ in range(3)
-        )
-        self.score_along = nn.Embedding(max(1, column) * self.intervals, 1)  # no dropout: such rules are exact
+        self.column, self.count, self.intervals = column, count, 2 * count + 1
+        by_column = [count + 1] * columns + [OLDEST + 1] * columns + [vocab_size] * column
+        self.table = Lookup(width, by_column + [self.intervals] * (3 * column))
+        self.project, self.embed_class = nn.Linear(width, width), nn.Linear(columns * classes, width, bias=False)
+        self.along = nn.Parameter(0.05 * torch.randn(column, self.intervals))  # no dropout: such rules are exact
         self.norm1, self.norm2, self.drop = nn.LayerNorm(width), nn.LayerNorm(width), Dropout(dropout)
         self.feed = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), Dropout(dropout), nn.Linear(2 * width, width))
-        self.sizes = [vocab_size, 1, classes, column, *[self.intervals] * (1 + column)]
+        self.sizes = [vocab_size, 1, classes, column, self.intervals * (1 + column)]
         self.out = nn.Linear(width, sum(self.sizes))
         nn.init.normal_(self.embed_class.weight, std=0.05)
         nn.init.normal_(self.out.weight, std=0.02)
@@ -84,24 +91,15 @@ class CellHead(nn.Module):
         self, hidden: Tensor, value: Tensor, age: Tensor, known: Tensor, known_value: Tensor, classes: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return scores by id (B, R, V), interval (B, R, count) and class (B, R, M K), and of not copying (B, R, 1)."""
-        column = torch.arange(value.shape[-1], device=value.device)
-        own = value[..., self.column : self.column + 1]
-        z = self.project(hidden) + self.embed_value(value + column * (self.count + 1)).sum(dim=2)
-        z = z + self.embed_age(age + column * (OLDEST + 1)).sum(dim=2) + self.embed_class(classes)
-        if self.column:
-            left, before = column[: self.column], value[..., : self.column]
-            z = z + self.embed_known(known + left * self.vocab_size).sum(dim=2)
-            z = z + self.embed_gap(interval(known_value, own, self.count) + left * self.intervals).sum(dim=2)
-            z = z + self.embed_move(interval(known_value, before, self.count) + left * self.intervals).sum(dim=2)
-            apart = interval(before, own, self.count) + left * self.intervals
-            z = z + self.embed_before(apart).sum(dim=2)
+        own, before, n = value[..., self.column, None], value[..., : self.column], self.count
+        gap, move, apart = interval(known_value, own, n), interval(known_value, before, n), interval(before, own, n)
+        z = self.project(hidden) + self.table(value, age, known, gap, move, apart) + self.embed_class(classes)
         z = self.drop(z)
         z = self.norm2(z + self.feed(self.norm1(z)))
-        ids, fresh, by_class, along, *by_interval = self.out(z).split(self.sizes, dim=-1)
-        references = torch.cat([own, known_value], dim=-1)
-        relative = sum(self._relative(r, references[..., i]) for i, r in enumerate(by_interval))
-        along = along + self.score_along(apart)[..., 0] if self.column else along
-        return ids, relative + self._along(along, own, value[..., : self.column], known_value), by_class, fresh
+        ids, fresh, by_class, along, by_interval = self.out(z).split(self.sizes, dim=-1)
+        along = along + self.along[torch.arange(self.column, device=z.device), apart]
+        relative = self._relative(by_interval.unflatten(-1, (-1, self.intervals)), torch.cat([own, known_value], -1))
+        return ids, relative + self._along(along, own, before, known_value), by_class, fresh
 
     def _along(self, scores: Tensor, own: Tensor, before: Tensor, after: Tensor) -> Tensor:
         """Return for each symbol the scores (B, R, column) of going along with a column that moved: (B, R, count)."""
@@ -110,11 +108,11 @@ class CellHead(nn.Module):
         none = scores.new_zeros(*scores.shape[:2], self.count)
         return none.scatter_add(-1, torch.where(moved, target - 1, 0), scores * moved)
 
-    def _relative(self, scores: Tensor, reference: Tensor) -> Tensor:
-        """Return for each symbol the score of its interval to the reference, 0 where there is none: (B, R, count)."""
+    def _relative(self, scores: Tensor, references: Tensor) -> Tensor:
+        """Return for each symbol the scores (B, R, n, interval) of its intervals to references: (B, R, count)."""
         symbol = torch.arange(1, self.count + 1, device=scores.device)
-        index = symbol - reference[..., None] + self.count
-        return scores.gather(-1, index) * (reference > 0)[..., None]
+        index = symbol - references[..., None] + self.count
+        return (scores.gather(-1, index) * (references > 0)[..., None]).sum(dim=2)
 
 
 def interval(value: Tensor, reference: Tensor, count: int) -> Tensor:

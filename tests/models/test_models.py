@@ -179,7 +179,7 @@ def test_going_along_has_its_price_by_how_far_apart_the_two_are():
     torch.manual_seed(0)
     model = GridTransformer(40, columns=2, header=2, first=6, count=30, width=8, layers=1, heads=1, dropout=0.9).train()
     with torch.no_grad():
-        model.heads[1].score_along.weight[30 + 7] = -30.0
+        model.heads[1].along[0, 30 + 7] = -30.0
     for soprano, forbidden in ((20, True), (17, False)):
         logits = model(torch.tensor([[1, 2, soprano, 13, soprano + 2]]))[0][0, -1]
         assert (logits[15] < -20) == forbidden
