@@ -77,7 +77,7 @@ function renderDraft({ model, el }) {
   function write() {
     said.textContent = model.get("said");
     const [onset, long] = model.get("notes").at(-1) || [0, 0];
-    bar.value = (onset + long) / model.get("duration");
+    bar.value = (onset + long) / (model.get("duration") || 1);
     bar.hidden = !model.get("running");
     root.dataset.running = model.get("running");
     root.dataset.notes = model.get("notes").length;
