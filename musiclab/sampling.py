@@ -45,12 +45,10 @@ def on_rows(keep: Callable[..., np.ndarray]) -> Callable:
     """Return a function of a NumPy row so that it takes a torch row, too, and then returns one."""
 
     @wraps(keep)
-    def either(*args: Any, **kwargs: Any) -> np.ndarray | torch.Tensor:
-        row = next((arg for arg in args if isinstance(arg, torch.Tensor)), None)
-        if row is None:
-            return keep(*args, **kwargs)
-        args = [arg.detach().double().cpu().numpy() if arg is row else arg for arg in args]
-        return torch.from_numpy(keep(*args, **kwargs)).to(row)
+    def either(*args: Any) -> np.ndarray | torch.Tensor:
+        rows = [arg for arg in args if isinstance(arg, torch.Tensor)]
+        kept = keep(*(arg.detach().double().cpu().numpy() if isinstance(arg, torch.Tensor) else arg for arg in args))
+        return torch.from_numpy(kept).to(rows[0]) if rows else kept
 
     return either
 

@@ -34,7 +34,7 @@ from musiclab.tokenizers.base import EOS
 TOK = Chorale()
 SOPRANO = load_example("bwv248.17").part("Soprano").bars(0, 3)
 SINGLE = [
-    *RULES, "in_key", in_key("Eb major"), "no_syncopation", max_leap(5), "cadence", cadence("A minor"),
+    *RULES, in_key("Eb major"), max_leap(5), cadence("A minor"),
     chord_plan(["C", "Am", "F"]), chord_plan(["G7", "C", "Dm", "E"], per="beat"), given_notes(SOPRANO),
 ]  # fmt: skip
 

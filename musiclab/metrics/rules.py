@@ -125,12 +125,6 @@ def sounding_pitches(music: Score | np.ndarray) -> np.ndarray:
     return read_passage(music).pitch
 
 
-def moving_pairs(grid: np.ndarray) -> np.ndarray:
-    """Return which pairs of parts both move into each step, bool of shape (..., steps, 6)."""
-    heading = _heading(grid)
-    return heading[..., UPPER] * heading[..., LOWER] != 0
-
-
 def parallel_fifths(grid: np.ndarray) -> np.ndarray:
     """Return which pairs move in one direction from a perfect fifth to a perfect fifth, give or take octaves.
 
@@ -411,20 +405,16 @@ SUFFIXES = dict(zip(("", "m", "dim", "aug", "7", "m7", "maj7", "m7b5", "dim7"), 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}
 MOVES, PAIRS, PARTS = "moving pairs", "pairs at a step", "parts at a step"
 WATCHED = {  # what rules of voice leading watch, and what their chances to be broken are counted in
-    parallel_fifths: (ALL, MOVES), parallel_octaves: (ALL, MOVES), hidden_fifths: (OUTER, MOVES),
-    hidden_octaves: (OUTER, MOVES), crossing: (NEIGHBOURS, PAIRS), spacing: (CLOSE, PAIRS),
-    overlap: (NEIGHBOURS, PAIRS), out_of_range: (np.ones(4, dtype=bool), PARTS),
+    "parallel_fifths": (ALL, MOVES), "parallel_octaves": (ALL, MOVES), "hidden_fifths": (OUTER, MOVES),
+    "hidden_octaves": (OUTER, MOVES), "crossing": (NEIGHBOURS, PAIRS), "spacing": (CLOSE, PAIRS),
+    "overlap": (NEIGHBOURS, PAIRS), "out_of_range": (np.ones(4, dtype=bool), PARTS),
 }  # fmt: skip
-RULES = {f.__name__: Rule(f.__name__, pairs=f) for f in list(WATCHED)[:-1]}
-RULES["out_of_range"] = in_ranges(RANGES)._replace(name="out_of_range")
-MAKERS = {"in_key": in_key, "no_syncopation": no_syncopation, "cadence": cadence}
 
 
 def as_rule(rule: str | Rule) -> Rule:
-    """Return the rule that a name alone can ask for, or a rule as it is."""
-    names = [*RULES, *MAKERS]
-    require(isinstance(rule, Rule) or rule in names, "rule", f"a Rule or one of {names}", repr(rule))
-    return rule if isinstance(rule, Rule) else RULES.get(rule) or MAKERS[rule]()
+    """Return the rule of a name, or a rule as it is."""
+    require(isinstance(rule, Rule) or rule in RULES, "rule", f"a Rule or one of {list(RULES)}", repr(rule))
+    return rule if isinstance(rule, Rule) else RULES[rule]
 
 
 def find_broken(music: Score | np.ndarray, rule: str | Rule, steps_per_quarter: int = 4) -> np.ndarray:
@@ -438,7 +428,7 @@ def find_broken(music: Score | np.ndarray, rule: str | Rule, steps_per_quarter: 
     music : Score or ndarray
         A score, or a grid of pitches as :func:`sounding_pitches` and :func:`read_passage` take it.
     rule : str or Rule
-        A name in :data:`RULES` or :data:`MAKERS`, or a rule.
+        A name in :data:`RULES`, or a rule.
     steps_per_quarter : int
         Of the grid on which a score is read; rules about pairs are always read on 16ths.
 
@@ -534,9 +524,9 @@ def voice_leading(music: Score | np.ndarray) -> VoiceLeading:
       out_of_range         0    0.00 of 100 parts at a step
     """
     grid = sounding_pitches(music)
-    places, moves = {name: find_broken(grid, name) for name in RULES}, moving_pairs(grid)
+    places, moves = {name: find_broken(grid, name) for name in WATCHED}, _motion(grid) != 0
     watched = [moves[:, pairs].sum() if unit == MOVES else len(grid) * pairs.sum() for pairs, unit in WATCHED.values()]
-    return VoiceLeading(places, dict(zip(RULES, map(int, watched), strict=True)))
+    return VoiceLeading(places, dict(zip(WATCHED, map(int, watched), strict=True)))
 
 
 def _before(grid: np.ndarray) -> np.ndarray:
@@ -544,17 +534,17 @@ def _before(grid: np.ndarray) -> np.ndarray:
     return np.concatenate([np.full_like(grid[..., :1, :], -1), grid[..., :-1, :]], axis=-2)
 
 
-def _heading(grid: np.ndarray) -> np.ndarray:
-    """Return 1 for each part that moves up into a step, -1 for down, 0 for one that stays or does not sound."""
+def _motion(grid: np.ndarray) -> np.ndarray:
+    """Return 1 for pairs that move into a step in one direction, -1 in two, 0 if a part stays, (..., steps, 6)."""
     before = _before(grid)
-    return np.where((grid >= 0) & (before >= 0), np.sign(grid - before), 0)  # (..., steps, 4)
+    heading = np.where((grid >= 0) & (before >= 0), np.sign(grid - before), 0)
+    return heading[..., UPPER] * heading[..., LOWER]
 
 
 def _into(grid: np.ndarray, interval: int) -> tuple[np.ndarray, np.ndarray]:
     """Return which pairs move in one direction to an interval (semitones within the octave), and which were there."""
-    heading, before = _heading(grid), _before(grid)
-    now, then = (np.abs(g[..., UPPER] - g[..., LOWER]) % 12 == interval for g in (grid, before))
-    return now & (heading[..., UPPER] * heading[..., LOWER] > 0), then  # (..., steps, 6)
+    now, then = (np.abs(g[..., UPPER] - g[..., LOWER]) % 12 == interval for g in (grid, _before(grid)))
+    return now & (_motion(grid) > 0), then  # (..., steps, 6)
 
 
 def _hidden(grid: np.ndarray, interval: int) -> np.ndarray:
@@ -593,3 +583,10 @@ def _chord_classes(chord: str | Sequence[int] | None) -> list[int]:
     understood = match is not None and match[2] in SUFFIXES
     require(understood, "chord", f"a letter, # or b, and one of {list(SUFFIXES)}", repr(chord))
     return [(parse_pitch(match[1] + "4") + x) % 12 for x in SUFFIXES[match[2]]]
+
+
+RULES = {  # those that a name alone can ask for
+    **{name: Rule(name, pairs=globals()[name]) for name in list(WATCHED)[:-1]},
+    "out_of_range": in_ranges(RANGES)._replace(name="out_of_range"),
+    "in_key": in_key(), "no_syncopation": no_syncopation(), "cadence": cadence(),
+}  # fmt: skip

@@ -9,15 +9,6 @@ from musiclab.models.rnn import GRU, LSTM
 from musiclab.models.transformer import Transformer
 
 __all__ = [
-    "GRU",
-    "LSTM",
-    "GridGRU",
-    "GridTransformer",
-    "Mixture",
-    "Model",
-    "NGram",
-    "RelativeNGram",
-    "RelativeTransformer",
-    "Transformer",
-    "build_model",
-]
+    "GRU", "LSTM", "GridGRU", "GridTransformer", "Mixture", "Model", "NGram", "RelativeNGram", "RelativeTransformer",
+    "Transformer", "build_model",
+]  # fmt: skip

@@ -11,7 +11,7 @@ from numpy import float32
 from torch import Tensor, nn
 
 from musiclab.models.fast_layers import Attention, Layer, array
-from musiclab.models.transformer import Block, Cache, Trunk
+from musiclab.models.transformer import Cache, Trunk
 
 compiled = njit(fastmath=True, cache=True)
 
@@ -40,11 +40,8 @@ class PackedTransformer(Attention):
 
     def __init__(self, trunk: Trunk, out: nn.Linear) -> None:
         super().__init__(trunk)
-        self.blocks.append(folded([(out, trunk.norm)]))
-
-    def prepared(self, blocks: list[Block]) -> list:
-        kinds = [[(b.qkv, b.norm1), (b.project, None), (b.feed[0], b.norm2), (b.feed[-1], None)] for b in blocks]
-        return [folded(layers) for layers in zip(*kinds, strict=True)]
+        blocks = [((b.qkv, b.norm1), (b.project, None), (b.feed[0], b.norm2), (b.feed[-1], None)) for b in trunk.blocks]
+        self.blocks = [folded(alike) for alike in (*zip(*blocks, strict=True), [(out, trunk.norm)])]
 
     def start(self, cache: Cache | None) -> None:
         super().start(cache)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import erf, expit
 from torch import Tensor, nn
 
-from musiclab.models.transformer import Block, Cache, Trunk
+from musiclab.models.transformer import Cache, Trunk
 
 Layer = Callable[[np.ndarray], np.ndarray]
 
@@ -109,12 +109,10 @@ class Attention:
 
     def __init__(self, trunk: Trunk) -> None:
         self.frequency, self.norm = array(trunk.frequency) * trunk.rotary, norm(trunk.norm)
-        self.blocks = self.prepared(list(trunk.blocks))
+        self.blocks = [
+            (norm(b.norm1), linear(b.qkv), linear(b.project), norm(b.norm2), feed_forward(b.feed)) for b in trunk.blocks
+        ]
         self.shape = len(trunk.blocks), 2, trunk.blocks[0].heads, trunk.context, 2 * len(self.frequency)
-
-    def prepared(self, blocks: list[Block]) -> list:
-        """Return what a step needs of the blocks."""
-        return [(norm(b.norm1), linear(b.qkv), linear(b.project), norm(b.norm2), feed_forward(b.feed)) for b in blocks]
 
     def start(self, cache: Cache | None) -> None:
         """Take over the cache of the model."""

@@ -106,9 +106,8 @@ class GridTransformer(Model):
         self.start = nn.Parameter(torch.zeros(width))
         self.drop = Dropout(dropout)
         self.trunk = self._trunk(width, layers, heads, dropout, context)
-        self.heads = nn.ModuleList(
-            CellHead(c, vocab_size, columns, count, classes, width, dropout) for c in range(columns)
-        )
+        sizes = vocab_size, columns, count, classes, width
+        self.heads = nn.ModuleList(CellHead(c, *sizes, dropout) for c in range(columns))
         self.copy = CopyHead(columns, copy) if copy else None
         for module in self.modules():
             if isinstance(module, nn.Embedding):
@@ -138,11 +137,8 @@ class GridTransformer(Model):
         none, classes = ids.new_zeros(B, self.columns), self.start.new_zeros(B, self.cycle)
         anchor = classes[:, None, None].expand(-1, 1, self.anchor.kinds, -1)
         start = self.start.expand(B, 1, D)
-        matches = self.copy.start(ids) if self.copy else None
-        return GridState(
-            none[:, : self.lead], none, none, none, torch.zeros_like(start), classes, anchor, start, matches,
-            None,
-        )  # fmt: skip
+        rest, matches = none[:, : self.lead], self.copy.start(ids) if self.copy else None
+        return GridState(rest, none, none, none, torch.zeros_like(start), classes, anchor, start, matches, None)
 
     def _read(self, rows: Tensor, rest: Tensor, state: GridState) -> tuple[GridState, Before, Matches | None]:
         """Pass whole rows through the trunk; return the new state, and what stands before each row to come."""
@@ -150,7 +146,7 @@ class GridTransformer(Model):
         hidden, header, recent, anchor, cache = state.hidden, state.header, state.recent, state.anchor, state.cache
         if rows.shape[1]:
             at = cache.position if cache else 0
-            new, recent = self.anchor(rows, self._class(value[:, 1:]), recent, anchor, at == 0)  # (B, R, M, K)
+            new, recent = self.anchor(rows, self.to_class(value[:, 1:]), recent, anchor, at == 0)  # (B, R, M, K)
             now, n = value[:, 1:], self.n_symbols
             x = self.table(rows, age[:, 1:], interval(now, earlier[:, 1:], n), interval(now, now[..., -1:], n))
             x = x + self.embed_class(self._turned(now, turn(new)))  # (B, R, D)
@@ -169,13 +165,13 @@ class GridTransformer(Model):
         """Return the symbol each id names, counted from 1; 0 for ids that are not symbols."""
         return torch.where((ids >= self.first) & (ids < self.first + self.n_symbols), ids - self.first + 1, 0)
 
-    def _class(self, value: Tensor) -> Tensor:
+    def to_class(self, value: Tensor) -> Tensor:
         """Return the class of each symbol as a row of zeros and a one, (..., K); all zeros where there is none."""
         return F.one_hot((value - 1) % self.cycle, self.cycle).float() * (value > 0)[..., None]
 
     def _turned(self, value: Tensor, turned: Tensor) -> Tensor:
         """Return the classes of the symbols of a row as counted from each anchor, (B, R, M C K)."""
-        return (self._class(value)[:, :, None] @ turned).flatten(2)
+        return (self.to_class(value)[:, :, None] @ turned).flatten(2)
 
     def _resolve(self, rows: Tensor, state: GridState) -> tuple[Tensor, Tensor, Tensor]:
         """Return symbols in force, those before them and ages, each (B, R+1, C), the state's own first."""
@@ -195,11 +191,9 @@ class GridTransformer(Model):
         value = before.value
         known = row[..., :c]
         known_value = torch.where(known == self.hold, value[..., :c], self._value(known))
-        in_force = torch.cat([known_value, value[..., c:]], dim=-1)
-        classes = self._turned(in_force, before.turn)
-        ids, by_interval, by_class, fresh = self.heads[c](
-            self.drop(before.hidden), value, before.age, known, known_value, classes
-        )
+        classes = self._turned(torch.cat([known_value, value[..., c:]], dim=-1), before.turn)
+        given = self.drop(before.hidden), value, before.age, known, known_value, classes
+        ids, by_interval, by_class, fresh = self.heads[c](*given)
         by_class = by_class.unflatten(-1, (-1, self.cycle))[..., None]  # (B, R, M, K, 1)
         by_class = (before.turn @ by_class).sum(dim=2)[..., 0]  # (B, R, K)
         symbol = torch.arange(self.n_symbols, device=ids.device) % self.cycle

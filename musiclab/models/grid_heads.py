@@ -173,11 +173,6 @@ class CopyHead(nn.Module):
             run = torch.cat([run, torch.where(broken > 0, here - broken, run + here)], dim=1)
         return Matches(every, run, source, exists)
 
-    def _twice(self, matches: Matches) -> Tensor:
-        """Return (B, R, 1) where what stands before has just come twice: a copy would go round a third time."""
-        back = self.stride * torch.arange(1, matches.run.shape[2] + 1, device=matches.run.device)
-        return ((matches.run[..., 0] >= back) & (back >= PHRASE)).any(dim=-1, keepdim=True)
-
     def forward(self, c: int, logits: Tensor, fresh: Tensor, known: Tensor, matches: Matches) -> Tensor:
         """Return log-probabilities (B, R, V) of column c: the mixture of its logits and of what may be copied."""
         log_p = logits.log_softmax(dim=-1)
@@ -186,7 +181,9 @@ class CopyHead(nn.Module):
         agrees = (matches.source[..., :c] == known[:, :, None]).all(dim=-1) & matches.exists
         score = self.whole[c][run[..., 0]] + self.own[c][run[..., 1 + c]]
         score = score + self.likely[c] * log_p.gather(-1, candidate)
-        score = score.masked_fill(~agrees | (run[..., 1 + c] < SHORTEST) | self._twice(matches), -torch.inf)
+        back = self.stride * torch.arange(1, run.shape[2] + 1, device=run.device)
+        twice = ((matches.run[..., 0] >= back) & (back >= PHRASE)).any(dim=-1, keepdim=True)  # it would go round again
+        score = score.masked_fill(~agrees | (run[..., 1 + c] < SHORTEST) | twice, -torch.inf)
         share = torch.cat([fresh + self.fresh[c], score], dim=-1).softmax(dim=-1)  # (B, R, 1 + L)
         p = share[..., :1] * log_p.exp()
         return p.scatter_add(-1, candidate, share[..., 1:]).clamp(min=1e-9).log()
