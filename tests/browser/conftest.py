@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -154,7 +154,10 @@ def _wait_for(url: str, server: subprocess.Popen, log: Path, seconds: float = 90
 
 @pytest.fixture
 def run_notebook(lab):
-    """A function that opens a notebook of the lab folder in a page, runs all its cells and returns their errors."""
+    """A function that opens a notebook of the lab folder in a page, runs all its cells and returns their errors.
+
+    Afterwards its kernel is stopped.
+    """
 
     def run(page, name: str, seconds: float = 120, theme: str = "JupyterLab Light") -> list[str]:
         page.goto(f"{lab}/lab/tree/{name}?reset")  # reset: no workspace of an earlier test
@@ -165,7 +168,10 @@ def run_notebook(lab):
         page.wait_for_function("window.ran", timeout=seconds * 1000)
         return page.evaluate(ERRORS)
 
-    return run
+    yield run
+    with urllib.request.urlopen(f"{lab}/api/kernels") as kernels:  # or each test leaves one
+        for kernel in json.load(kernels):
+            urllib.request.urlopen(urllib.request.Request(f"{lab}/api/kernels/{kernel['id']}", method="DELETE")).close()
 
 
 @pytest.fixture(scope="session")
@@ -194,9 +200,10 @@ def kernel_state(lab_folder):
         def until(wanted, seconds=60):
             end, value = time.monotonic() + seconds, None
             while time.monotonic() < end:
-                value = json.loads(path.read_text()) if path.exists() else None
-                if value and wanted(value):
-                    return value
+                with suppress(OSError, ValueError):  # not there yet, or half written
+                    value = json.loads(path.read_text())
+                    if wanted(value):
+                        return value
                 time.sleep(0.03)
             raise AssertionError(f"never came about, last {value}")
 

@@ -1,8 +1,5 @@
 """The attention explorer in a real JupyterLab, with the pointer and with the keyboard."""
 
-import json
-import time
-
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -15,29 +12,23 @@ score = ml.load_example("bwv248.17").bars(0, 5)
 explorer = ml.AttentionExplorer(model, tok, score)
 def save(change=None):
     state = explorer.layer, explorer.head, explorer.note, len(explorer.arcs['rows'])
-    pathlib.Path("explorer.json").write_text(json.dumps(state))
+    pathlib.Path("attention.json").write_text(json.dumps(state))
 explorer.observe(save, "arcs")
 save()
 explorer
 """
 
 
-def test_arcs_follow_note_layer_and_head(page, run_notebook, write_notebook, lab_folder, shots):
+def test_arcs_follow_note_layer_and_head(page, run_notebook, write_notebook, kernel_state, shots):
+    state = kernel_state("attention.json")
     assert run_notebook(page, write_notebook("attention.ipynb", EXPLORER)) == []
     face = page.locator(".ml-attention")
     notes, arcs, said = face.locator(".note"), face.locator(".arc"), face.locator("p")
     notes.nth(3).wait_for()
 
-    def wait_for_state(*wanted, seconds=10):
+    def wait_for_state(*wanted):
         """Wait until the kernel shows this layer, head and note, and the page as many arcs as the kernel has."""
-        end, path = time.monotonic() + seconds, lab_folder / "explorer.json"
-        while time.monotonic() < end:
-            text = path.read_text() if path.exists() else ""
-            state = json.loads(text) if text else None
-            if state and state[:3] == list(wanted) and arcs.count() == state[3]:
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"{wanted} never came about, last {text} and {arcs.count()} arcs")
+        state(lambda found: found[:3] == list(wanted) and arcs.count() == found[3])
 
     wait_for_state(0, 0, 0)
     face.locator("svg").focus()

@@ -1,8 +1,5 @@
 """The feature explorer in a real JupyterLab: brush, click, keyboard, and the map that changes."""
 
-import json
-import time
-
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -28,23 +25,16 @@ CENTRES = """face => [...face.querySelectorAll('.dot')].map(dot => {
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_brushed_points_are_heard(page, run_notebook, write_notebook, lab_folder, shots, theme):
-    (lab_folder / "explorer.json").unlink(missing_ok=True)
+def test_brushed_points_are_heard(page, run_notebook, write_notebook, kernel_state, shots, theme):
+    kernel = kernel_state("explorer.json")
     assert run_notebook(page, write_notebook("features.ipynb", EXPLORER), theme=theme) == []
     face = page.locator(".ml-explorer")
     svg, title = face.locator(".ml-map"), page.locator(".ml-player .ml-title")
     face.locator(".dot").first.wait_for()
     svg.scroll_into_view_if_needed()
 
-    def state(condition, seconds=20):
-        end, path, found = time.monotonic() + seconds, lab_folder / "explorer.json", None
-        while time.monotonic() < end:
-            text = path.read_text() if path.exists() else ""
-            found = json.loads(text) if text else found
-            if found and condition(*found):
-                return found
-            page.wait_for_timeout(50)
-        raise AssertionError(f"the kernel heard only {found}")
+    def state(condition):
+        return kernel(lambda found: condition(*found))
 
     n = len(face.evaluate(CENTRES))
     assert state(lambda space, chosen, _: space == "by hand" and chosen == [0]) and n >= 10

@@ -5,7 +5,7 @@ import pytest
 pytestmark = pytest.mark.browser
 
 CELL = """
-import pathlib
+import json, pathlib
 import torch
 from musiclab.datasets import load_example
 from musiclab.models import GRU
@@ -16,7 +16,7 @@ tok = Melody()
 tune = load_example("bwv248.17").part("Soprano").bars(0, 9)
 film = HiddenStateFilm(GRU(len(tok.vocab), width=32), tok, tune)
 def save(change):
-    pathlib.Path("film.txt").write_text(f"{film.units.index(film.unit)} {film.position:.2f}")
+    pathlib.Path("film.json").write_text(json.dumps([film.units.index(film.unit), round(film.position, 2)]))
 film.observe(save, ["unit", "position"])
 film
 """
@@ -28,8 +28,8 @@ PLAYHEAD = """canvas => { const g = canvas.getContext('2d'), y = canvas.height -
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_the_film_moves_and_answers(page, run_notebook, write_notebook, lab_folder, shots, theme):
-    (lab_folder / "film.txt").unlink(missing_ok=True)
+def test_the_film_moves_and_answers(page, run_notebook, write_notebook, kernel_state, shots, theme):
+    state = kernel_state("film.json")
     assert run_notebook(page, write_notebook("film.ipynb", CELL), theme=theme) == []
     player = page.locator(".ml-player").first
     canvas, roll = player.locator(".ml-film"), player.locator(".ml-roll")
@@ -39,19 +39,8 @@ def test_the_film_moves_and_answers(page, run_notebook, write_notebook, lab_fold
     assert box["width"] == pytest.approx(roll.bounding_box()["width"], abs=1)
     assert canvas.evaluate(INK) > 0.15  # a film, not an empty box
 
-    def saved():
-        page.wait_for_function("true")
-        return (lab_folder / "film.txt").read_text() if (lab_folder / "film.txt").exists() else ""
-
-    def wait_for(condition):
-        for _ in range(100):
-            if condition(saved()):
-                return
-            page.wait_for_timeout(100)
-        raise AssertionError(f"the kernel heard only {saved()!r}")
-
     page.mouse.click(box["x"] + 44 + (box["width"] - 44) / 2, box["y"] + 7.5 * 11)
-    wait_for(lambda text: text.split() == ["7", "8.00"])  # the eighth row, half of 16 seconds
+    state(lambda found: found == [7, 8.0])  # the eighth row, half of 16 seconds
     assert player.locator(".ml-time").inner_text().endswith("0:08 / 0:16")
     x = canvas.evaluate(PLAYHEAD)
     assert x == pytest.approx((44 + (box["width"] - 44) / 2) * canvas.evaluate("c => c.width") / box["width"], abs=3)
@@ -59,9 +48,9 @@ def test_the_film_moves_and_answers(page, run_notebook, write_notebook, lab_fold
 
     player.locator("select").focus()
     page.keyboard.press("ArrowDown")
-    wait_for(lambda text: text.startswith("8 "))
+    state(lambda found: found[0] == 8)
     player.get_by_role("button", name="Play").click()
-    player.get_by_role("button", name="Pause").wait_for(timeout=20_000)
+    player.get_by_role("button", name="Pause").wait_for()
     page.wait_for_function("document.querySelector('.ml-player audio').currentTime > 9")
     assert canvas.evaluate(PLAYHEAD) > x + 20
     player.screenshot(path=shots / f"film-{theme[11:].lower()}.png")

@@ -1,6 +1,5 @@
 """The player in a real JupyterLab: it draws, sounds, seeks and follows, in both themes, asking nobody else."""
 
-import json
 import time
 
 import pytest
@@ -50,14 +49,8 @@ def until(read, wanted, seconds=60):
 
 
 @pytest.fixture
-def state(lab_folder):
-    def read():
-        try:
-            return json.loads((lab_folder / "player.json").read_text())
-        except (OSError, ValueError):
-            return {"position": -1, "playing": None, "muted": None, "region": None}  # half written
-
-    return read
+def state(kernel_state):
+    return kernel_state("player.json")
 
 
 def test_a_score_shows_a_player_that_plays(page, run_notebook, write_notebook, lab_folder, state, shots):
@@ -73,26 +66,26 @@ def test_a_score_shows_a_player_that_plays(page, run_notebook, write_notebook, l
 
     box = canvas.bounding_box()
     page.mouse.click(box["x"] + 44 + (box["width"] - 44) / 2, box["y"] + 100)  # the middle of the roll
-    middle = until(state, lambda s: abs(s["position"] - 9) < 0.3)["position"]
+    middle = state(lambda s: abs(s["position"] - 9) < 0.3)["position"]
     assert audio.evaluate("a => a.currentTime") == pytest.approx(middle, abs=0.05)
 
     canvas.focus()
     page.keyboard.press("ArrowRight")
-    until(state, lambda s: s["position"] == pytest.approx(middle + 1, abs=0.05))
+    state(lambda s: s["position"] == pytest.approx(middle + 1, abs=0.05))
     page.keyboard.press("Home")
-    until(state, lambda s: s["position"] == 0)
+    state(lambda s: s["position"] == 0)
     assert canvas.get_attribute("aria-valuetext").endswith("0:00 / 0:18")
 
     page.keyboard.press(" ")
-    until(state, lambda s: s["playing"] is True)
+    state(lambda s: s["playing"] is True)
     until(lambda: float(canvas.get_attribute("aria-valuenow")), lambda t: t > 1)
     player.screenshot(path=shots / "player-playing.png")
     assert player.get_by_role("button", name="Pause").is_visible()
 
     page.locator(PLAYERS).nth(0).get_by_role("button", name="Play", exact=True).click()  # one player at a time
-    until(state, lambda s: s["playing"] is False)
+    state(lambda s: s["playing"] is False)
     page.locator(PLAYERS).nth(0).get_by_role("button", name="Pause").click()
-    assert state()["position"] > 1
+    state(lambda s: s["position"] > 1)
     page.screenshot(path=shots / "player-light.png")
     assert page.errors == [] and page.external == []
 
@@ -105,14 +98,14 @@ def test_parts_are_muted_and_a_region_plays_alone(page, run_notebook, write_note
     sound = audio.get_attribute("src")
     chips.nth(1).focus()
     page.keyboard.press("Enter")
-    until(state, lambda s: s["muted"] == [1])
+    state(lambda s: s["muted"] == [1])
     assert chips.nth(1).get_attribute("aria-pressed") == "false"
     until(lambda: audio.get_attribute("src"), lambda src: src != sound)  # made anew
     assert chips.nth(1).evaluate("chip => chip === document.activeElement")
     chips.nth(3).click(modifiers=["Shift"])
-    until(state, lambda s: s["muted"] == [0, 1, 2])
+    state(lambda s: s["muted"] == [0, 1, 2])
     chips.nth(3).click(modifiers=["Shift"])
-    until(state, lambda s: s["muted"] == [])
+    state(lambda s: s["muted"] == [])
 
     box = canvas.bounding_box()
     second = (box["width"] - 44) / 18
@@ -120,23 +113,23 @@ def test_parts_are_muted_and_a_region_plays_alone(page, run_notebook, write_note
     page.mouse.down()
     page.mouse.move(box["x"] + 44 + 3 * second, box["y"] + 90, steps=4)
     page.mouse.up()
-    start, stop = until(state, lambda s: s["region"])["region"]
+    start, stop = state(lambda s: s["region"])["region"]
     assert (start, stop) == (pytest.approx(3, abs=0.05), pytest.approx(6, abs=0.05))
-    until(state, lambda s: s["position"] == pytest.approx(start, abs=0.01))
+    state(lambda s: s["position"] == pytest.approx(start, abs=0.01))
     player.screenshot(path=shots / "player-region.png")
     page.keyboard.press("Escape")
-    until(state, lambda s: s["region"] == [])
+    state(lambda s: s["region"] == [])
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
-    start, stop = until(state, lambda s: s["region"] and s["region"][1] - s["region"][0] > 1.5)["region"]
+    start, stop = state(lambda s: s["region"] and s["region"][1] - s["region"][0] > 1.5)["region"]
     assert (start, stop) == (pytest.approx(3, abs=0.05), pytest.approx(5, abs=0.05))
     page.keyboard.press(" ")
-    until(state, lambda s: s["playing"])
-    ended = until(state, lambda s: not s["playing"])  # by itself, and ready to play again
-    assert until(state, lambda s: s["position"] == pytest.approx(start, abs=0.01)) and ended["region"] == [start, stop]
+    state(lambda s: s["playing"])
+    ended = state(lambda s: not s["playing"])  # by itself, and ready to play again
+    assert state(lambda s: s["position"] == pytest.approx(start, abs=0.01)) and ended["region"] == [start, stop]
     box = canvas.bounding_box()
     page.mouse.click(box["x"] + 44 + 9 * second, box["y"] + 100)
-    until(state, lambda s: s["region"] == [] and abs(s["position"] - 9) < 0.1)
+    state(lambda s: s["region"] == [] and abs(s["position"] - 9) < 0.1)
     assert page.errors == [] and page.external == []
 
 

@@ -1,8 +1,5 @@
 """The token microscope and the merge stepper in a real JupyterLab, with the pointer and with the keyboard."""
 
-import json
-import time
-
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -22,7 +19,8 @@ scope
 STEPPER = "stepper = MergeStepper([tune])\nstepper"
 
 
-def test_notes_and_words_light_each_other(page, run_notebook, write_notebook, lab_folder, shots):
+def test_notes_and_words_light_each_other(page, run_notebook, write_notebook, kernel_state, shots):
+    state = kernel_state("scope.json")
     assert run_notebook(page, write_notebook("tokens.ipynb", SCOPE, STEPPER)) == []
     scope = page.locator(".ml-tokens")
     notes, chips, said = scope.locator("rect"), scope.locator(".ml-bars .ml-chip-w"), scope.locator(".ml-said")
@@ -31,13 +29,8 @@ def test_notes_and_words_light_each_other(page, run_notebook, write_notebook, la
     def lit():
         return scope.locator(".ml-bars .lit").all_inner_texts(), scope.locator("rect.lit").count()
 
-    def wait_for_state(*wanted, seconds=10):
-        end, path = time.monotonic() + seconds, lab_folder / "scope.json"
-        while time.monotonic() < end:
-            if path.exists() and (text := path.read_text()) and json.loads(text) == list(wanted):
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"{wanted} never came about, last {path.read_text()}")
+    def wait_for_state(*wanted):
+        state(lambda found: found == list(wanted))
 
     notes.nth(1).hover()
     assert lit() == (["Pitch_71", "Hold", "Hold", "Hold"], 1) and said.inner_text().startswith("B4")

@@ -15,6 +15,8 @@ def test_the_playground_is_an_app(page, voila, shots, theme):
     page.wait_for_function(f"Number({NOTES}.notes) > 40")  # there is music before anything is pressed
     assert page.locator("pre", has_text="load_pretrained").count() == 0  # no code
     title = panel.locator(".ml-title").inner_text()
+    page.locator(".widget-slider", has_text="bars in all").locator(".noUi-handle").focus()
+    page.keyboard.press("End")  # so that there is time to stop it
     page.get_by_role("button", name="Again", exact=True).click()
     page.wait_for_function(f"{NOTES}.running == 'true' && Number({NOTES}.notes) > 0", timeout=60_000)
     assert panel.locator(".ml-title").inner_text() != title
