@@ -24,7 +24,6 @@ SAMPLE_RATE = 44100
 PEAK = 10 ** (-1 / 20)  # -1 dBFS: loud, with room for what mp3 adds
 TAIL_SECOND = 1.5  # for the last notes to die away
 _FADE_SECOND = 0.25
-_DRUM_BANK = 128
 _INSTALL = {
     "tinysoundfont": "pip install --no-deps tinysoundfont",
     "fluidsynth": "pip install pyfluidsynth (and the system library: apt install fluidsynth, brew install fluid-synth)",
@@ -122,7 +121,7 @@ def _soundfont(score: Score, sample_rate: int, samples: int) -> np.ndarray:
     synth = tinysoundfont.Synth(samplerate=sample_rate)
     font = synth.sfload(str(Path(find_spec("pretty_midi").origin).with_name("TimGM6mb.sf2")))  # without importing it
     for channel, (_, program, is_drum) in enumerate(score.parts):
-        synth.program_select(channel, font, _DRUM_BANK if is_drum else 0, 0 if is_drum else program)
+        synth.program_select(channel, font, *((128, 0) if is_drum else (0, program)))  # bank and preset
     now, pieces = 0, []
     for when, velocity, channel, pitch in _events(score, sample_rate):
         pieces.append(synth.generate(when - now))

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".mid", ".midi", ".kar")
 _PEDAL = 64
 _PICKUP, _END = "musiclab pickup", "musiclab end"
-_PRETTY_MIDI_TICKS = 10**7
 
 
 class FileStatus(NamedTuple):
@@ -325,7 +324,7 @@ def to_pretty_midi(score: Score) -> PrettyMIDI:
     import pretty_midi
 
     last = max(score.length, score.tempos[-1].onset)
-    require(last < _PRETTY_MIDI_TICKS, "length", f"below {_PRETTY_MIDI_TICKS} ticks for pretty_midi", last)
+    require(last < 10**7, "length", "below 10000000 ticks for pretty_midi", last)
     pm = pretty_midi.PrettyMIDI(resolution=score.resolution)
     # pretty_midi has no public way to set tempo changes; note_seq sets its tick map in the same two lines.
     pm._tick_scales = [(t.onset, 60.0 / (t.quarters_per_minute * score.resolution)) for t in score.tempos]

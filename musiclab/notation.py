@@ -267,15 +267,14 @@ def _staff(score: Score, parts: list[int], number: int) -> music21.stream.Part:
     staff.partName = player.partName if len(parts) == 1 else ""
     signs = [(0, _clef(score, parts)), *_signs(score, with_tempo=number == 0)]
     lines = [(line, i == 0) for part in parts for i, line in enumerate(_lines(score, part))]
-    inside = range(score.pickup, 0, -score.time_signatures[0].bar(RESOLUTION))  # of a pickup longer than a bar
-    edges = sorted({*score.bar_onsets.tolist(), *inside, score.length})
-    for count, (start, stop) in enumerate(pairwise(edges), 0 if score.pickup else 1):
+    edges = pairwise([*score.bar_onsets.tolist(), score.length])
+    for count, (start, stop) in enumerate(edges, 0 if score.pickup else 1):
         bar = stream.Measure(number=count)
         for onset, sign in signs:
             if start <= onset < stop:
                 bar.insert(_quarters(onset - start), sign)
-        metre = [ts for ts in score.time_signatures if ts.onset <= start][-1]
-        missing = _quarters(max(0, metre.bar(RESOLUTION) - (stop - start)))  # else music21 fills the bar with rests
+        whole = [metre.bar(RESOLUTION) for metre in score.time_signatures if metre.onset <= start][-1]
+        missing = _quarters(max(0, whole - (stop - start)))  # else music21 fills the bar with rests
         bar.paddingLeft, bar.paddingRight = (0, missing) if count else (missing, 0)
         inside_bar = [([n for n in line if n[0] < stop and n[1] > start], always) for line, always in lines]
         _insert(bar, [list(_elements(score, notes, start, stop)) for notes, always in inside_bar if notes or always])
@@ -324,17 +323,16 @@ def _signs(score: Score, with_tempo: bool) -> list[tuple[int, music21.base.Music
 def _clef(score: Score, parts: list[int]) -> music21.clef.Clef:
     """Return the clef for how low the music goes: treble, bass, or for one part between them (a tenor) treble 8vb.
 
-    Of the chorales' parts, 19 in 20 get the clef of their voice.
+    Of the chorales' parts, 98 in 100 get the clef of their voice.
     """
     from music21 import clef
 
     pitches = score.notes["pitch"][np.isin(score.notes["part"], parts)]
-    low = np.quantile(pitches, 0.1) if len(pitches) else 60
+    low = np.quantile(pitches, 0.25) if len(pitches) else 60
     if score.parts[parts[0]].is_drum:
         return clef.PercussionClef()
-    if len(parts) > 1:
-        return clef.TrebleClef() if low >= 54 else clef.BassClef()
-    return clef.TrebleClef() if low >= 58 else clef.Treble8vbClef() if low >= 51 else clef.BassClef()
+    tenor = clef.Treble8vbClef if low >= 53 and len(parts) == 1 else clef.BassClef
+    return clef.TrebleClef() if low >= 60 else tenor()
 
 
 def _lines(score: Score, part: int) -> list[list[tuple[int, int, list[tuple[int, int]]]]]:

@@ -19,8 +19,6 @@ from musiclab.score import Score
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLACK_KEYS = (1, 3, 6, 8, 10)
-
 
 def part_color(part: int) -> str:
     """Return the colour of a part as ``"#rrggbb"``; colours come again after eight parts.
@@ -80,7 +78,7 @@ def plot_roll(score: Score, ax: Axes | None = None) -> Axes:
     named = (0, 2, 4, 5, 7, 9, 11) if high - low <= 16 else (0, 7) if high - low <= 40 else (0,)  # as have room
     named = [pitch for pitch in range(low, high + 1) if pitch % 12 in named]
     for pitch in range(low, high + 1):
-        if pitch % 12 in BLACK_KEYS:
+        if pitch % 12 in (1, 3, 6, 8, 10):
             ax.axhspan(pitch - 0.5, pitch + 0.5, color="#f3f4f7", linewidth=0, zorder=0)
     _draw_notes(ax, score)
     _tick_bars(ax, score)
