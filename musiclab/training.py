@@ -147,8 +147,8 @@ def _train(run: _Run, history: History, valid: Sequence[Sequence[int]], patience
             history.seconds = time.monotonic() - began
             history.iters = run.iters(i, history.seconds)
             judged = JUDGEMENTS * i // history.iters
-            both = {"train": history.train, "valid": history.valid}
-            bar.set_postfix({name: losses[-1][1] for name, losses in both.items() if losses})
+            pairs = {"train": history.train, "valid": history.valid}
+            bar.set_postfix({name: known[-1][1] for name, known in pairs.items() if known})
             if checkpoint and run.team.rank == 0:
                 run.save(checkpoint, history)
             shown = bool(valid) and show_live(history, shown)
