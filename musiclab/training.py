@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from tqdm.auto import tqdm
 
 from musiclab.errors import require
@@ -265,10 +266,8 @@ class _Run:
 
 def pad(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
     """Return the sequences as one tensor (B, T), the shorter ones filled up with PAD."""
-    ids = torch.full((len(sequences), max(len(s) for s in sequences)), PAD)
-    for row, sequence in zip(ids, sequences, strict=True):
-        row[: len(sequence)] = torch.as_tensor(np.asarray(sequence, dtype=np.int64))
-    return ids.to(device)
+    rows = [torch.as_tensor(np.asarray(sequence, dtype=np.int64)) for sequence in sequences]
+    return pad_sequence(rows, batch_first=True, padding_value=PAD).to(device)
 
 
 def _nll(logits: Tensor, ids: Tensor) -> Tensor:
