@@ -98,7 +98,7 @@ class Draft(Player):
         with self._turn, self.hold_sync():
             self._tok, self._source, self._primer, self._n_bars, self._about = tok, draws, primer, n_bars, about
             self._begun = [] if primer is None else tok.encode(primer)
-            self.draws, self._began, self.running = [], perf_counter(), True
+            self.draws, self.score, self._began, self.running = [], Score([], **about), perf_counter(), True
             self.position, self.playing, self.region = 0.0, False, []
             self.pull()
 

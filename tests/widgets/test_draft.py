@@ -149,7 +149,10 @@ def test_nothing_is_shown_before_there_is_music():
     draft.start(TOK, slow(drawn(TOK.encode(PRIMER)), 0.05))
     assert draft.running and draft.notes == [] and draft.entropy == []
     draft.finish()
+    seen = []
+    draft.observe(lambda _: seen.append((len(draft.score), len(draft.draws))), "running")
     draft.start(TOK, slow(drawn(TOK.encode(PRIMER)), 0.05))  # what was there before is gone
+    assert seen == [(0, 0)]  # before anybody hears that it runs
     assert draft.running and draft.notes == [] and draft.entropy == [] and draft.score == Score([])
 
 
