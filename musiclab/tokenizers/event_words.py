@@ -27,8 +27,8 @@ class EventWords:
     programs: bool = True
 
     time_signatures = ()
-    # The kinds of word in order of their ids, START first, and which kinds may follow each; "A else B C": B and C where
-    # A has no words; "note": the kinds that a note may begin with.
+    # The kinds of word in order of their ids, START first, and which kinds may follow each; what stands after "else"
+    # where no tempo is written; "note": the kinds that a note may begin with.
     _FOLLOWERS: ClassVar[dict[str, str]]
 
     def __post_init__(self) -> None:

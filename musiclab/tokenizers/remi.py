@@ -134,22 +134,24 @@ class REMI(Events, Tokenizer):
         return np.concatenate([at, new]), np.concatenate([words.ravel(), position[new]])
 
     def _read(self, ids: np.ndarray) -> Table | None:
-        at = self._places(ids, "Bar", "TimeSignature", "Position", "Tempo", "Velocity")
+        at = self._places(ids, "Bar", "Position", "Tempo", "Velocity")
         if at is None:
             return None
-        metre, places = self._number[ids[at["TimeSignature"]]], at["Position"]
-        bar_ticks, step = self._bar_and_step(*np.array(self.time_signatures)[metre].T)
+        metre, places = ids[at["Bar"] + 1] - self._zero["TimeSignature"], at["Position"]
+        changed = np.append(True, metre[1:] != metre[:-1])
+        changes = changed.nonzero()[0]
+        found = [self.time_signatures[i] for i in metre[changes]]
+        bar_ticks, step = (ticks[changed.cumsum() - 1] for ticks in self._bar_and_step(*np.array(found).T))
         begin = np.append(0, np.cumsum(bar_ticks))
-        changes = np.flatnonzero(np.diff(metre, prepend=-1)).tolist()
-        metres = tuple((int(begin[j]), *self.time_signatures[metre[j]]) for j in changes)
+        metres = tuple((onset, *metre) for onset, metre in zip(begin[changes].tolist(), found, strict=True))
         bar = at["Bar"].searchsorted(places) - 1
         onset = begin[bar] + self._number[ids[places]] * step[bar]
         tempo_onset = onset[places.searchsorted(at["Tempo"]) - 1]
-        empty_end = at["TimeSignature"][-1] == len(ids) - 1 and changes[-1] < len(metre) - 1
+        empty_end = ids[-1] >= self._spans["TimeSignature"].start and changes[-1] < len(metre) - 1
         ok = (onset[1:] > onset[:-1]).all() and (onset < begin[bar + 1]).all() and not empty_end
         if not ok or (self.tempos and tempo_onset[:1].tolist() != [0]):
             return None
-        onset = onset.repeat(np.diff(at["Velocity"].searchsorted(places), append=len(at["Velocity"])))
+        onset = onset[places.searchsorted(at["Velocity"]) - 1]
         return self._with_notes(ids, at, onset, tempo_onset, metres)
 
     def grammar(self) -> Grammar:
