@@ -105,13 +105,9 @@ class _Chain:
         """Return a score as long as another, of quarters each of which followed those two, or that one, in training."""
         n, found = max(2, -(-score.length // score.resolution)), []
         while len(found) < n:
-            choices = self.after.get(tuple(q.key for q in found[-2:])) or self.after.get(
-                tuple(q.key for q in found[-1:])
-            )
-            if found and choices:
-                found.append(choices[rng.integers(len(choices))])
-            else:
-                found += self.starts[rng.integers(len(self.starts))]
+            keys = tuple(quarter.key for quarter in found[-2:])
+            choices = self.after.get(keys) or self.after.get(keys[-1:])
+            found += [choices[rng.integers(len(choices))]] if choices else self.starts[rng.integers(len(self.starts))]
         grids = (np.concatenate([getattr(q, name) for q in found[:n]]) for name in ("pitch", "struck"))
         return _written(score, *grids)
 

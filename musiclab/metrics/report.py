@@ -89,7 +89,7 @@ class ReportCard:
     def of(self, fake: str) -> "ReportCard":
         """Return the card with one of the forgeries in place of the samples: what would be fooled by it?"""
         require(fake in self.rows[0].fakes, "fake", f"one of {list(self.rows[0].fakes)}", repr(fake))
-        rows = tuple(judged(row._replace(value=row.fakes[fake]), row.verdict) for row in self.rows)
+        rows = tuple(judged(row._replace(value=row.fakes[fake])) for row in self.rows)
         return ReportCard(rows, self.about | {"samples": f"the forgery {fake}"}, columns=self.columns)
 
     def __repr__(self) -> str:

@@ -67,8 +67,7 @@ def _earlier_runs(words: np.ndarray, least: int) -> np.ndarray:
     n = len(words)
     covered, run = np.zeros(n, dtype=bool), np.zeros(n + 1, dtype=int)
     for i, word in enumerate(words):
-        before = np.arange(n) < i
-        run[1:] = np.where((words == word).all(axis=1) & before, run[:-1] + 1, 0)  # run[j + 1]: ends at i, and at j < i
+        run[1:] = np.where((words == word).all(axis=1), run[:-1] + 1, 0)  # run[j + 1]: ends at i, and at j
         longest = int(np.minimum(run[1:], i - np.arange(n)).max(initial=0))
         if longest >= least:
             covered[i - longest + 1 : i + 1] = True
