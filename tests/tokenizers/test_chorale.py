@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 
 from musiclab.errors import TokenError
 from musiclab.score import Score
 from musiclab.tokenizers.chorale import Chorale
+from tests.event_checks import first_illegal
 from tests.strategies import check_laws
 
 
@@ -41,6 +43,19 @@ def test_strict_decoding_says_where_and_why(words, position, match):
     with pytest.raises(TokenError, match=match) as caught:
         tok.decode([tok.ids_of_words[word] for word in (*header, *words)])
     assert caught.value.position == position
+
+
+def test_decoding_refuses_where_the_grammar_does():
+    tok, rng, refused = Chorale(), np.random.default_rng(0), 0
+    whole = tok.encode(Score([(0, 24, 60), (24, 24, 64), (30, 12, 48, 64, 3)], pickup=12))
+    for _ in range(400):
+        ids = whole[: rng.integers(len(whole)) if rng.random() < 0.3 else None]
+        for _ in range(rng.integers(0, 3) if ids else 0):
+            ids[rng.integers(len(ids))] = int(rng.integers(3, len(tok.vocab)))
+        legal = first_illegal(tok, ids) is None
+        assert (tok._decode(np.array(ids, dtype=np.int64)) is not None) == legal, tok.words(ids)
+        refused += not legal
+    assert 100 < refused < 380
 
 
 def test_lenient_decoding_drops_a_row_that_is_not_whole():
