@@ -86,12 +86,14 @@ class LieDetector(Player):
         rows = self._rows("inside", "outside")
         middle, half = ([(row.high + sign * row.low) / 2 for row in rows] for sign in (1, -1))
         away = (np.array([row.value for row in rows]) - middle) / np.maximum(half, 1e-9)
+        names = [row.name.replace("_", " ") for row in rows]
         figure.set_figheight(0.8 + len(rows) / 5)
         ax = new_axes(figure.subplots())
         ax.axvspan(-1, 1, color=PALE)
         colors = [PALETTE[0] if row.verdict == "inside" else PALETTE[5] for row in rows]
-        ax.scatter(np.clip(away, -4, 4), [row.name for row in rows], c=colors)
-        ax.set(xlim=(-4.2, 4.2), xticks=[-1, 1], xticklabels=["held-out", "music"], title=self.forgery)
+        ax.scatter(np.clip(away, -4, 4), names, c=colors)
+        ax.set(xlim=(-4.2, 4.2), xticks=[0], xticklabels=["as held-out music"])
+        ax.set_title(f"{self.forgery} fools {len(self.fooled)} of {len(rows)} numbers", loc="left")
         ax.invert_yaxis()
 
 
