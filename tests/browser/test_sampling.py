@@ -108,6 +108,9 @@ def drive(page, state, shots, name):
     compare(page, state, draft)
 
     canvas = draft.locator(".ml-roll")
+    canvas.focus()
+    page.keyboard.press("Home")
+    state(lambda s: s["position"] == 0)
     box = canvas.bounding_box()
     page.mouse.click(box["x"] + 44 + (box["width"] - 44) / 2, box["y"] + 60)
     middle = state(lambda s: s["position"] > 0)["position"]
