@@ -5,7 +5,6 @@ in NumPy (:mod:`~musiclab.models.fast_layers`, :mod:`~musiclab.models.fast_grid`
 :mod:`~musiclab.models.fast_kernels`, for large models and where numba is installed, takes a good part of what is left.
 """
 
-from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -16,7 +15,7 @@ from torch import nn
 
 from musiclab.models.base import Dropout, Model
 from musiclab.models.fast_grid import GridStep
-from musiclab.models.fast_layers import Attention, Recurrence, array, dense, linear, norm
+from musiclab.models.fast_layers import Attention, Recurrence, array, dense, linear
 from musiclab.models.grid import GridGRU, GridTransformer, RecurrentTrunk
 from musiclab.models.grid_heads import Anchor, CellHead, CopyHead, Lookup
 from musiclab.models.rnn import GRU, LSTM
@@ -65,13 +64,7 @@ class SequenceStep:
         return x
 
 
-STEPS: dict[type[Model], Callable[[Any], SequenceStep | GridStep]] = {
-    GRU: SequenceStep,
-    LSTM: SequenceStep,
-    Transformer: SequenceStep,
-    GridTransformer: lambda model: GridStep(model, Attention(model.trunk)),
-    GridGRU: lambda model: GridStep(model, Recurrence(list(model.trunk.blocks), norm=norm(model.trunk.norm))),
-}
+STEPS = {kind: SequenceStep for kind in (GRU, LSTM, Transformer)} | {GridTransformer: GridStep, GridGRU: GridStep}
 
 
 def fast_step(model: Model) -> SequenceStep | GridStep | None:

@@ -1,24 +1,25 @@
 """Grid models without a framework: what :mod:`musiclab.models.grid` says of (B, R, ...), said of one row in NumPy.
 
-Symbols, ages and cells of a row are lists of whole numbers here; a few of these cost Python less than NumPy. Anchors,
-which change once a row, and copying, which few models do, are left to the model's own parts.
+Symbols, ages and cells of a row are lists of whole numbers here; a few of these cost Python less than NumPy.
 """
 
 from collections.abc import Callable
 
 import numpy as np
-import torch
 
-from musiclab.models.fast_layers import Attention, Recurrence, array, feed_forward, linear, norm
-from musiclab.models.grid import GridState, GridTransformer
-from musiclab.models.grid_heads import OLDEST, CellHead, Lookup
+from musiclab.models.fast_layers import Attention, Recurrence, array, feed_forward, linear, norm, softmax
+from musiclab.models.grid import GridGRU, GridState, GridTransformer
+from musiclab.models.grid_heads import LONGEST, MEMORY, OLDEST, PHRASE, SHORTEST, CellHead, CopyHead, Lookup, Matches
 
 
 class GridStep:
     """One cell of a grid: a head scores it, and after the last of a row the trunk reads the row."""
 
-    def __init__(self, model: GridTransformer, trunk: Attention | Recurrence) -> None:
-        self.model, self.trunk, self.heads = model, trunk, [Head(head) for head in model.heads]
+    def __init__(self, model: GridTransformer) -> None:
+        recurrent, trunk = isinstance(model, GridGRU), model.trunk
+        self.trunk = Recurrence(list(trunk.blocks), norm=norm(trunk.norm)) if recurrent else Attention(trunk)
+        self.model, self.heads = model, [Head(head) for head in model.heads]
+        self.copy = Copy(model.copy) if model.copy else None
         self.table, self.embed_class = lookup(model.table), linear(model.embed_class)
         self.embed_phase, k = array(model.embed_phase.weight), np.arange(model.cycle)
         self.turn, self.classes = (k[:, None] - k) % model.cycle, np.arange(model.n_symbols) % model.cycle
@@ -28,8 +29,10 @@ class GridStep:
         """Take over the state of the model."""
         self.cells, self.value, self.earlier, self.age = (x[0].tolist() for x in s[:4])
         self.header, self.anchor, self.hidden = (array(x[0, 0]) for x in (s.header, s.anchor, s.hidden))
-        self.heard, self.matches, self.row = s.recent, s.matches, s.cache.position if s.cache else 0
+        self.heard, self.row = array(s.recent[0]), s.cache.position if s.cache else 0
         self.trunk.start(s.cache)
+        if self.copy:
+            self.copy.start(s.matches)
 
     def __call__(self, token_id: int) -> np.ndarray:
         """Return the logits (V) after one cell more."""
@@ -46,17 +49,20 @@ class GridStep:
             self.age[c] = min(self.age[c] + 1, OLDEST)
             if token_id != m.hold if m.hold >= 0 else symbol != value[c]:
                 self.earlier[c], value[c], self.age[c] = value[c], symbol, 0
-        classes, anchor = m.to_class(torch.tensor([[value]])), torch.from_numpy(self.anchor)[None, None]
-        anchor, self.heard = m.anchor(torch.tensor([[row]]), classes, self.heard, anchor, self.row == 0)
-        self.anchor = array(anchor[0, 0])
+        if not m.anchor.named:
+            heard = np.bincount([(v - 1) % m.cycle for v in value if v], minlength=m.cycle)
+            self.heard = (heard + MEMORY * self.heard).astype(np.float32)
+            self.anchor = softmax(self.heard @ array(m.anchor.profile)[self.turn])[None]
+        elif self.row == 0:
+            self.anchor = array(m.anchor.table)[row].sum(axis=0)
         steps = [_interval(a, b, n) for a, b in zip(value, self.earlier, strict=True)]
         x = self.table(*row, *self.age, *steps, *(_interval(a, value[-1], n) for a in value))
         x = x + self.embed_class(self._turned(value, self.anchor[:, self.turn]))
         self.header = self.header if self.row else x
         self.hidden = self.trunk(x + self.header + self.embed_phase[self.row % m.period])
         self.row += 1
-        if m.copy:
-            self.matches = m.copy.match(torch.tensor([[row]]), self.matches).last()
+        if self.copy:
+            self.copy.match(row)
 
     def _symbol(self, token_id: int) -> int:
         return token_id - self.symbols.start + 1 if self.symbols.start <= token_id < self.symbols.stop else 0
@@ -74,10 +80,7 @@ class GridStep:
         logits, fresh, by_class, by_symbol = self.heads[c](self, new, self._turned(new + self.value[c:], turn))
         by_class = (turn @ by_class.reshape(len(turn), -1, 1)).sum(axis=0)[:, 0]  # (K)
         logits[self.symbols] += by_symbol + by_class[self.classes]
-        if self.model.copy is None:
-            return logits
-        logits, fresh = (torch.from_numpy(x)[None, None] for x in (logits, fresh))
-        return array(self.model.copy(c, logits, fresh, torch.tensor([[self.cells]]).long(), self.matches)[0, 0])
+        return self.copy(c, logits, fresh, self.cells) if self.copy else logits
 
 
 def _interval(value: int, reference: int, count: int) -> int:
@@ -122,3 +125,40 @@ class Head:
             if own and a and b and a != b and 1 <= own + a - b <= n:
                 by_symbol[own + a - b - 1] += along[i] + self.along[i, apart[i]]
         return ids, fresh, by_class, by_symbol
+
+
+class Copy:
+    """The mixture of what a head says and of what may be copied."""
+
+    def __init__(self, head: CopyHead) -> None:
+        self.stride, weights = head.stride, (head.whole, head.own, head.likely, head.fresh)
+        self.whole, self.own, self.likely, self.fresh = map(array, weights)
+
+    def start(self, m: Matches) -> None:
+        """Take over what the model could copy."""
+        given = m.rows[0], m.run[0, -1], m.source[0, -1], m.exists[-1]
+        self.rows, self.run, self.source, self.exists = map(array, given)
+
+    def match(self, row: list[int]) -> None:
+        """Find what could be copied into the row after this one."""
+        same = (self.source == row) & self.exists[:, None]  # (L, C)
+        run = np.where(np.column_stack([same.all(axis=1), same]), self.run + 1, 0)
+        self.rows = np.concatenate([self.rows, [row]])
+        at = len(self.rows) - self.stride * np.arange(1, len(self.rows) // self.stride + 1)
+        self.run = np.pad(run, ((0, len(at) - len(run)), (0, 0)))
+        self.source, self.exists = self.rows[at], at >= 1
+
+    def __call__(self, c: int, logits: np.ndarray, fresh: np.ndarray, known: list[int]) -> np.ndarray:
+        """Return log-probabilities (V) of column c."""
+        log_p = logits - logits.max()
+        log_p -= np.log(np.exp(log_p).sum())
+        long = np.minimum(self.run[:, 1 + c], LONGEST)
+        back = self.stride * np.arange(1, len(long) + 1)
+        twice = ((self.run[:, 0] >= back) & (back >= PHRASE)).any()
+        agrees = self.exists & (self.source[:, :c] == known).all(axis=1)
+        at = np.flatnonzero(agrees & (long >= SHORTEST) & ~twice)
+        whole, candidate = self.run[at, 0], self.source[at, c]
+        score = self.whole[c][np.minimum(whole, LONGEST)] + self.own[c][long[at]] + self.likely[c] * log_p[candidate]
+        share = softmax(np.concatenate([fresh + self.fresh[c], score]))
+        p = share[0] * np.exp(log_p) + np.bincount(candidate, share[1:], minlength=len(log_p))
+        return np.log(np.maximum(p, 1e-9)).astype(np.float32)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from musiclab.errors import require
-from musiclab.models.base import Dropout, Model
+from musiclab.models.base import Dropout, Model, symbol_of
 from musiclab.models.grid_heads import OLDEST, Anchor, CellHead, CopyHead, Lookup, Matches, interval, turn
 from musiclab.models.transformer import Cache, Trunk
 
@@ -146,7 +146,7 @@ class GridTransformer(Model):
         hidden, header, recent, anchor, cache = state.hidden, state.header, state.recent, state.anchor, state.cache
         if rows.shape[1]:
             at = cache.position if cache else 0
-            new, recent = self.anchor(rows, self.to_class(value[:, 1:]), recent, anchor, at == 0)  # (B, R, M, K)
+            new, recent = self.anchor(rows, self._class(value[:, 1:]), recent, anchor, at == 0)  # (B, R, M, K)
             now, n = value[:, 1:], self.n_symbols
             x = self.table(rows, age[:, 1:], interval(now, earlier[:, 1:], n), interval(now, now[..., -1:], n))
             x = x + self.embed_class(self._turned(now, turn(new)))  # (B, R, D)
@@ -161,23 +161,19 @@ class GridTransformer(Model):
         )  # fmt: skip
         return state, Before(hidden, value, age, turn(anchor)), matches
 
-    def _value(self, ids: Tensor) -> Tensor:
-        """Return the symbol each id names, counted from 1; 0 for ids that are not symbols."""
-        return torch.where((ids >= self.first) & (ids < self.first + self.n_symbols), ids - self.first + 1, 0)
-
-    def to_class(self, value: Tensor) -> Tensor:
+    def _class(self, value: Tensor) -> Tensor:
         """Return the class of each symbol as a row of zeros and a one, (..., K); all zeros where there is none."""
         return F.one_hot((value - 1) % self.cycle, self.cycle).float() * (value > 0)[..., None]
 
     def _turned(self, value: Tensor, turned: Tensor) -> Tensor:
         """Return the classes of the symbols of a row as counted from each anchor, (B, R, M C K)."""
-        return (self.to_class(value)[:, :, None] @ turned).flatten(2)
+        return (self._class(value)[:, :, None] @ turned).flatten(2)
 
     def _resolve(self, rows: Tensor, state: GridState) -> tuple[Tensor, Tensor, Tensor]:
         """Return symbols in force, those before them and ages, each (B, R+1, C), the state's own first."""
         R = rows.shape[1]
         number = torch.arange(1, R + 1, device=rows.device)[None, :, None]
-        values = _after(state.value, self._value(rows))
+        values = _after(state.value, symbol_of(rows, self.first, self.n_symbols))
         is_set = rows != self.hold if self.hold >= 0 else values[:, 1:] != values[:, :-1]
         last_set = torch.where(is_set, number, 0).cummax(dim=1).values  # (B, R, C); 0: set before these rows
         full = _after(state.value, values.gather(1, last_set))  # (B, R+1, C)
@@ -190,7 +186,7 @@ class GridTransformer(Model):
         """Return logits (B, R, V) of column c, from what stands before each row and its cells left of c."""
         value = before.value
         known = row[..., :c]
-        known_value = torch.where(known == self.hold, value[..., :c], self._value(known))
+        known_value = torch.where(known == self.hold, value[..., :c], symbol_of(known, self.first, self.n_symbols))
         classes = self._turned(torch.cat([known_value, value[..., c:]], dim=-1), before.turn)
         given = self.drop(before.hidden), value, before.age, known, known_value, classes
         ids, by_interval, by_class, fresh = self.heads[c](*given)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from musiclab.errors import require
-from musiclab.models.base import Model
+from musiclab.models.base import Model, symbol_of
 
 SPAN = 2**20  # features and outcomes are below it, so that a context's number and one of them fit into one int64
 
@@ -197,13 +197,14 @@ class RelativeNGram(BackOff):
         rows = F.pad(seen, (before, -end % self.columns + 1)).unflatten(1, (-1, self.columns))  # (B, R, C)
         features, own = (x.flatten(1, 2)[:, end - ids.shape[1] : end] for x in self._read(rows))
         words = torch.arange(self.vocab_size, device=ids.device)
-        moved = self._seen_from(own, self._symbol(words)) + self.vocab_size - 1
-        return features, torch.where((self._symbol(words) > 0) & (own[..., None] > 0), moved, words), seen
+        symbol = symbol_of(words, self.first, self.n_symbols)
+        moved = self._seen_from(own, symbol) + self.vocab_size - 1
+        return features, torch.where((symbol > 0) & (own[..., None] > 0), moved, words), seen
 
     def _read(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return for each cell what stands before it, (B, R, C, L), and the symbol in force, (B, R, C)."""
         row, column = (torch.arange(n, device=rows.device) for n in rows.shape[1:])
-        symbol = self._symbol(rows)
+        symbol = symbol_of(rows, self.first, self.n_symbols)
         own = symbol.gather(1, torch.where(symbol > 0, row[:, None], 0).cummax(1).values.roll(1, 1))
         symbol = torch.where(rows == self.hold, own, symbol)
         changed = rows != (rows.roll(1, 1) if self.hold < 0 else self.hold)
@@ -215,10 +216,6 @@ class RelativeNGram(BackOff):
         ]  # fmt: skip
         near, above = (self._seen_from(own, x[:, :, None]) for x in (symbol, symbol.roll(1, 1)))
         return torch.cat([torch.stack(single, -1), near.tril(-1)[..., :-1], above], -1), own
-
-    def _symbol(self, ids: Tensor) -> Tensor:
-        """Return the symbol each id names, counted from 1; 0 for ids that are not symbols."""
-        return torch.where((ids >= self.first) & (ids < self.first + self.n_symbols), ids - self.first + 1, 0)
 
     def _seen_from(self, own: Tensor, symbol: Tensor) -> Tensor:
         """Return how far symbols are from the one in force, from 1 to 2 n_symbols; 0 where there is no symbol."""

@@ -7,8 +7,7 @@ import torch
 
 from musiclab.checks import check_model
 from musiclab.models import RelativeTransformer, Transformer
-from musiclab.models.relative import RelativeAttend, skew
-from musiclab.models.transformer import rotate
+from musiclab.models.transformer import RelativeAttend, rotate, skew
 
 
 @pytest.mark.parametrize(
