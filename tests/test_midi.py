@@ -351,6 +351,7 @@ def test_equal_pitches_first_in_first_out(read):
 def test_title_is_the_first_name_else_the_file(read):
     tune = meta(0, 3, b"Flute") + on(0, 60) + off(9, 60)
     assert read(midi(meta(0, 3, b"A tune"), tune)).title == "A tune"
+    assert read(midi(meta(0, 1, b"a text before it") + meta(0, 3, b"A tune"), tune)).title == "A tune"
     assert read(midi(tune)).title == "made"
     assert read(midi(tune)).source == "made.mid"
 

@@ -183,6 +183,11 @@ def test_a_metre_that_music21_puts_into_two_bars_still_holds_from_the_start():
     assert score.time_signatures[0] == TimeSignature(0, 3, 4)
 
 
+def test_a_short_last_bar_in_two_pieces_states_no_metre():
+    (score,) = read_abc("X:1\nM:4/4\nL:1/4\nK:C\nCDEF|C|D|\n")
+    assert score.time_signatures == (TimeSignature(0, 4, 4),)
+
+
 def test_unreadable_files_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.xml: no such file"):
         read_musicxml(tmp_path / "none.xml")
