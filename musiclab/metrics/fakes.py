@@ -98,8 +98,8 @@ class _Chain:
             quarters = [_Quarter(p.pitch[i : i + 4], struck[i : i + 4]) for i in range(0, len(p.pitch) - 3, 4)]
             self.starts += [quarters[:2]] * (len(quarters) > 1)
             for i, quarter in enumerate(quarters[1:], 1):
-                for known in (quarters[i - 1 : i], quarters[i - 2 : i] if i > 1 else []):
-                    self.after[tuple(q.key for q in known)].append(quarter)
+                for n in range(1, min(i, 2) + 1):
+                    self.after[tuple(q.key for q in quarters[i - n : i])].append(quarter)
 
     def stitch(self, score: Score, rng: np.random.Generator) -> Score:
         """Return a score as long as another, of quarters each of which followed those two, or that one, in training."""

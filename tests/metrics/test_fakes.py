@@ -56,6 +56,12 @@ def test_stitched_music_is_all_copied():
     assert np.mean([quarter in quarters for quarter in whole]) > 0.9
 
 
+def test_stitched_music_begins_as_a_training_score_does():
+    openings = {read_passage(score).pitch[:8].tobytes() for score in BACH}
+    found = make_fakes(BACH, BACH, seed=1)["markov2"]
+    assert all(read_passage(score).pitch[:8].tobytes() in openings for score in found)
+
+
 def test_only_scores_of_as_many_parts_can_be_stitched():
     with pytest.raises(ValueError, match="training must be a score of 1 parts"):
         make_fakes([Score([(0, 24, 60)])], BACH)
