@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from musiclab import generation
 from musiclab.generation import generate, generate_batch, paid_per_bar, stream_score
 from musiclab.models import GRU, GridTransformer
 from musiclab.sampling import Sampler
@@ -125,3 +126,18 @@ def test_the_bill_names_each_rule_bar_by_bar():
         assert nats == pytest.approx([paid[bars == bar].sum() for bar in range(bars.max() + 1)])
     assert bill["in_key"][0] == 0 < bill["in_key"][1]
     assert paid_per_bar([], tok) == {}
+
+
+def test_one_score_by_a_small_model_is_written_on_the_cpu(monkeypatch):
+    """A GPU that is there is asked for only where there are several scores, or many weights."""
+    asked = []
+    monkeypatch.setattr(generation, "pick_device", lambda device: asked.append(device) or "cpu")
+    tok = Melody()
+    model = GRU(len(tok.vocab), width=8)
+    generate(model, tok, n_bars=1)
+    assert asked == []
+    generate(model, tok, n_bars=1, device="cuda")
+    generate_batch(model, tok, 2, n_bars=1)
+    monkeypatch.setattr(generation, "SMALL", 10)
+    generate(model, tok, n_bars=1)
+    assert asked == ["cuda", "auto", "auto"]
