@@ -159,4 +159,5 @@ class BlindTest(Player):
         return f"BlindTest({len(self.answers)} of {len(self.questions)} answered)"
 
     def _draw(self, figure) -> None:
-        figure.text(0.5, 0.5, "A blind test: run the notebook to listen", ha="center")
+        figure.set_figheight(0.6)
+        figure.text(0.01, 0.4, "A blind test: run the notebook to listen.", fontsize=12)
