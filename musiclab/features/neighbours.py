@@ -2,22 +2,31 @@
 
 import numpy as np
 
-from musiclab.errors import require
+from musiclab.errors import optional, require
 
 
-def project_2d(X: np.ndarray) -> np.ndarray:
+def project_2d(X: np.ndarray, method: str = "pca") -> np.ndarray:
     """Return a place on a map for each row, shape (items, 2): near each other what has similar features.
 
-    The plane of most variance (PCA), so that distances are a shadow of the true ones. Columns are standardised first; a
-    column that says nothing, or is nan somewhere, is left out.
+    Columns are standardised first; a column that says nothing, or is nan somewhere, is left out.
 
     Parameters
     ----------
     X : ndarray, shape (items, features)
+    method : str
+        ``"pca"``, the plane of most variance: distances are a shadow of the true ones. ``"umap"``: neighbours stay
+        neighbours, and distances between islands mean nothing; needs umap-learn.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
+    ImportError
+        If umap-learn is not installed; the text is the command that installs it.
 
     References
     ----------
-    Pearson (1901), On lines and planes of closest fit.
+    Pearson (1901), On lines and planes of closest fit; McInnes, Healy and Melville (2018), UMAP.
 
     Notes
     -----
@@ -31,9 +40,12 @@ def project_2d(X: np.ndarray) -> np.ndarray:
     """
     from sklearn.decomposition import PCA
 
+    require(method in ("pca", "umap"), "method", "'pca' or 'umap'", repr(method))
     X = np.asarray(X, dtype=float)
     X = X[:, np.isfinite(X).all(axis=0) & (np.ptp(X, axis=0) > 0)]
-    return PCA(2).fit_transform((X - X.mean(axis=0)) / X.std(axis=0))
+    umap = optional("umap", "this map", "pip install umap-learn").UMAP if method == "umap" else None
+    found = umap(random_state=0) if umap else PCA(2)
+    return found.fit_transform((X - X.mean(axis=0)) / X.std(axis=0))
 
 
 def reciprocal_ranks(queries: np.ndarray, items: np.ndarray) -> np.ndarray:

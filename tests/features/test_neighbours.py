@@ -1,6 +1,8 @@
 """Maps keep what is near near, and features that should not mind a change do not."""
 
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,3 +42,24 @@ def test_a_map_is_the_plane_of_most_variance():
     scaled = X[:, :6] / X[:, :6].std(axis=0)
     true = np.linalg.norm(scaled[:, None] - scaled, axis=-1)  # in the plane no distance is lost
     assert np.linalg.norm(places[:, None] - places, axis=-1) == pytest.approx(true, abs=1e-9)
+
+
+def test_umap_is_asked_where_it_is_installed_and_named_where_it_is_not(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(30, 4)) * [1, 5, 9, 1]
+    seen = []
+    stand_in = SimpleNamespace(fit_transform=lambda X: seen.append(X) or X[:, :2])
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=lambda random_state: stand_in))
+    assert project_2d(X, "umap").shape == (30, 2)
+    assert seen[0].std(axis=0) == pytest.approx([1, 1, 1, 1])
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(ImportError, match="pip install umap-learn"):
+        project_2d(X, "umap")
+    with pytest.raises(ValueError, match="method must be 'pca' or 'umap', got 'tsne'"):
+        project_2d(X, "tsne")
+
+
+def test_umap_keeps_islands_apart():
+    pytest.importorskip("umap", reason="umap-learn is not installed: pip install umap-learn")
+    rng = np.random.default_rng(0)
+    places = project_2d(np.concatenate([rng.normal(size=(40, 5)), rng.normal(size=(40, 5)) + 9]), "umap")
+    assert np.linalg.norm(places[:40].mean(axis=0) - places[40:].mean(axis=0)) > 3 * places[:40].std()
