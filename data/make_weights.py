@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -22,10 +22,14 @@ from musiclab.datasets import load_chorales, load_folk_tunes
 from musiclab.datasets.augment import part_ranges, transpositions
 from musiclab.datasets.cache import data_path
 from musiclab.datasets.card import Corpus
+from musiclab.features.table import describe
+from musiclab.generation import generate_batch
 from musiclab.metrics.likelihood import nll
+from musiclab.metrics.rules import voice_leading
 from musiclab.models import GRU, LSTM, GridGRU, GridTransformer
 from musiclab.models.base import Model
 from musiclab.pretrained import load_pretrained, save
+from musiclab.sampling import Sampler
 from musiclab.score import Score
 from musiclab.tokenizers import ABCText, Chorale, Melody, Tokenizer
 from musiclab.tokenizers.chorale import GRID
@@ -168,9 +172,32 @@ def card(model: Model, recipe: Recipe, corpus: Corpus, history: History) -> dict
         "bits_per_quarter_test": round(test.bits_per_quarter, 3),
     }
     if isinstance(recipe.tok, Chorale):
-        return facts | cell_nll(model, recipe.tok, corpus)
+        return facts | cell_nll(model, recipe.tok, corpus) | {"samples": samples(model, recipe, corpus)}
     hornpipes = nll(model, recipe.tok, load_folk_tunes().test).per("ids")  # read in seconds, for a quick check
     return facts | {"nats_per_id_test_hornpipes": round(hornpipes, 4)}
+
+
+def samples(model: Model, recipe: Recipe, corpus: Corpus, n: int = 60) -> dict:
+    """Return how chorales drawn as the card says stand beside Bach's, and why they differ."""
+
+    def found(scores: Sequence[Score]) -> dict:
+        parallels = float(np.mean([voice_leading(score).parallels for score in scores]))
+        consistency = float(np.mean(describe(scores)["scale_consistency"]))
+        return {
+            "parallel fifths and octaves a chorale": round(parallels, 2),
+            "scale consistency": round(consistency, 3),
+        }
+
+    def drawn(rules: Sequence[str]) -> dict:
+        return found(generate_batch(model, recipe.tok, n, sampler=Sampler(**recipe.sampler), rules=rules))
+
+    return {
+        "n": n,
+        "drawn freely": drawn(()),
+        "with the rules": drawn(recipe.rules),
+        "Bach, test": found(corpus.test),
+        "why": "likelihood, which it learned from, is hardly moved by one parallel in a chorale; the rules forbid them",
+    }
 
 
 def cell_nll(model: Model, tok: Chorale, corpus: Corpus) -> dict:

@@ -101,3 +101,16 @@ def in_found_scale(score) -> float:
     """Return the share of notes in the major or natural minor scale of the key found."""
     tonic = 7 * find_key(score).fifths
     return float(np.isin((score.notes["pitch"] - tonic) % 12, (0, 2, 4, 5, 7, 9, 11)).mean())
+
+
+@pytest.mark.parametrize("name", CHORALES)
+def test_the_card_says_how_its_chorales_stand_beside_bachs(name):
+    """At most one parallel a chorale and a scale consistency of .90, or the card says why not, and what to do."""
+    model, tok = load_pretrained(name, device="cpu")
+    said = model.card["samples"]
+    kept, bach = said["with the rules"], said["Bach, test"]
+    assert kept["parallel fifths and octaves a chorale"] == 0 < bach["parallel fifths and octaves a chorale"] < 0.3
+    assert min(kept["scale consistency"], said["drawn freely"]["scale consistency"]) > 0.9
+    assert said["drawn freely"]["parallel fifths and octaves a chorale"] <= 1 or said["why"]
+    drawn = generate(model, tok, sampler=Sampler(**model.card["sampler"]), rules=model.card["rules"], n_bars=8)
+    assert voice_leading(drawn).parallels == 0
