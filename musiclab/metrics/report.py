@@ -195,7 +195,8 @@ def evaluate(
     columns = {name: measures.of(scores) for name, scores in sets.items()}
     rows = [_mean_row(*key, {n: c[key] for n, c in columns.items()}, seed) for key in columns["samples"]]
     if model:
-        rows.append(_membership_row(measures, reference, training, list(sets)[2:]))
+        unknown = columns["reference"]["likelihood", "nats per quarter"]
+        rows.append(_membership_row(measures.surprise(training), unknown, list(sets)[2:]))
     distances, telltales = _distance_rows(sets, training, seed)
     parallels = columns["samples"].get(("rules", "parallel fifths and octaves"))
     about = {"samples": f"{len(samples)} scores, {samples[0].source or 'of unknown source'}"}
@@ -283,9 +284,8 @@ def _mean_row(block: str, name: str, columns: dict[str, np.ndarray], seed: int) 
     return judged(Row(block, name, value, reference, float(low), float(high), means, ""), "undefined")
 
 
-def _membership_row(measures: _Measures, reference: Sequence[Score], training: Sequence[Score], fakes: list) -> Row:
+def _membership_row(known: np.ndarray, unknown: np.ndarray, fakes: list[str]) -> Row:
     """Return the row of how well the model's surprise tells training scores from others: a fact about the model."""
-    known, unknown = measures.surprise(training), measures.surprise(reference)
     auc, n, m = membership_auc(known, unknown), len(known), len(unknown)
     half = 1.645 * math.sqrt((n + m + 1) / (12 * n * m))  # 90 % of what Mann and Whitney's statistic does by chance
     name = "membership AUC of training scores"

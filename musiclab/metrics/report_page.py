@@ -83,12 +83,15 @@ def plot_card(card: "ReportCard") -> "Figure":
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 5.5), width_ratios=(3, 2), layout="constrained")
     names = {"reference": "held out", "samples": "samples", "markov2": "markov2"}
-    tables = [{n: c for (block, n), c in card.columns[which].items() if block == "statistics"} for which in names]
-    tables = dict(zip(names.values(), tables[:2], strict=False))
+    columns = {shown: card.columns[which] for which, shown in names.items()}
+    tables = {
+        shown: {name: column for (block, name), column in columns[shown].items() if block == "statistics"}
+        for shown in ("held out", "samples")
+    }
     plot_descriptors(tables, list(tables["samples"]), ax=left)
     right = new_axes(right)
-    for color, (which, shown) in zip(PALETTE, names.items(), strict=False):
-        name, runs = next((n, c) for (_, n), c in card.columns[which].items() if n.startswith("longest run"))
+    for color, (shown, measured) in zip(PALETTE, columns.items(), strict=False):
+        name, runs = next((name, column) for (_, name), column in measured.items() if name.startswith("longest run"))
         right.ecdf(runs, color=color, label=shown)
         right.set(xlabel=name, ylabel="share of scores")
     right.legend(frameon=False, loc="lower right")
