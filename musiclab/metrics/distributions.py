@@ -13,7 +13,7 @@ import numpy as np
 from musiclab.errors import require
 from musiclab.features.pitches import interval_histogram
 from musiclab.features.rhythm import duration_histogram
-from musiclab.features.table import COMPARED, describe
+from musiclab.features.table import COMPARED, DESCRIPTORS
 from musiclab.score import Score
 
 LEAST = 20  # scores in a set below which no distance is given
@@ -31,12 +31,12 @@ def feature_rows(scores: Sequence[Score]) -> np.ndarray:
     >>> feature_rows([Score([(0, 24, 60), (24, 24, 62)])]).shape
     (1, 55)
     """
-    table = describe(scores)
+    described = [np.array([DESCRIPTORS[name](score) for score in scores], dtype=float) for name in COMPARED]
     shares = [
         np.array([h / max(1, h.sum()) for h in map(histogram, scores)])
         for histogram in (duration_histogram, interval_histogram)
     ]
-    return np.column_stack([*(table[name] for name in COMPARED), *shares])
+    return np.column_stack([*described, *shares])
 
 
 def _checked(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

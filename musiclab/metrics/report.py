@@ -15,7 +15,7 @@ import numpy as np
 
 from musiclab.errors import require
 from musiclab.features.structure import structure_indicator
-from musiclab.features.table import COMPARED, describe
+from musiclab.features.table import COMPARED, DESCRIPTORS
 from musiclab.files import write_whole
 from musiclab.metrics import distributions
 from musiclab.metrics.fakes import make_fakes
@@ -214,10 +214,9 @@ class _Measures:
 
     def of(self, scores: Sequence[Score]) -> dict[tuple[str, str], np.ndarray]:
         """Return a column for each measure, by block and name, with a number for each score."""
-        table = describe(scores)
-        found = {("statistics", name): table[name] for name in COMPARED}
-        for name, measure in FORM.items():
-            found["form", name] = np.array([measure(score) for score in scores])
+        single = {("statistics", name): DESCRIPTORS[name] for name in COMPARED}
+        single |= {("form", name): measure for name, measure in FORM.items()}
+        found = {key: np.array([measure(score) for score in scores], dtype=float) for key, measure in single.items()}
         if self.grader:
             found |= self._rules(scores)
         matches = [self.index.match(score) for score in scores]
